@@ -1,0 +1,243 @@
+"""Which events of one connector are journaled: exact, compact, and forgotten only when that is safe.
+
+Rules:
+
+1. An event's key is (t, n). A key is remembered once its event is durable, and never before.
+2. Each key carries a stamp, min(max(t, a), first seen in API time + `PADDING`), rounded up to whole seconds:
+   no later read of a span that begins above the stamp can return the event, whether the API filters by t
+   or by a, and a device clock in 2036 does not pin it.
+3. Keys are forgotten only below a floor (see `tailer.core.progress`) that is already durable, and outside
+   every recorded gap.
+4. Numbers compare by value: 3 and 3.0 are one key. Numbers that fit no machine word are kept aside as
+   Python objects, exactly.
+5. Each key also keeps a 16-bit mark of its kind, so that one (t, n) that comes back with another kind is
+   noticed (a wrong silence once in 65,536).
+
+Four parallel arrays sorted by (t, n) take 22 bytes a key plus the arrays' slack (at most one eighth); a set of
+tuples would take about 200. New keys nearly always belong at the end, which appends; an earlier one moves
+the tail of an array, a memmove.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import compress
+from zlib import crc32
+
+import msgspec
+
+from tailer.core.spans import Spans
+from tailer.model import Event, Key
+
+PADDING = 1
+"""Seconds by which reads are wider than what they cover: bounds may be inclusive or exclusive."""
+
+_MAX_WORD = 2**64 - 1
+_MAX_EXACT = 2**53
+_MAX_STAMP = 2**32 - 1
+_MIN_REBUILD = 1024
+
+
+@lru_cache(maxsize=1024)
+def kind_mark(kind: str) -> int:
+    """Give the 16-bit mark of a kind."""
+    return crc32(kind.encode("utf-8", "surrogatepass")) & 0xFFFF
+
+
+def stamp_of(event: Event, read_at: float) -> int:
+    """Give the time from which on a key can't be met again.
+
+    Args:
+        event: Its `t` and `a` count.
+        read_at: API time at which the poll that found it began.
+    """
+    newest = event.t if event.t > event.a else event.a
+    bound = read_at + PADDING
+    return max(0, min(_MAX_STAMP, math.ceil(newest if newest < bound else bound)))
+
+
+class KeyBlock(msgspec.Struct, frozen=True, array_like=True):
+    """Keys in a form that a journal stores: four packed arrays (native order) and the odd ones.
+
+    Native order is part of the journal's format: the file does not move between machine types.
+    """
+
+    times: bytes
+    numbers: bytes
+    stamps: bytes
+    marks: bytes
+    odd: list[tuple[int | float, int | float, int, int]]
+
+    @property
+    def newest_stamp(self) -> int:
+        """The highest stamp in it, 0 when it is empty."""
+        stamps = array("I")
+        stamps.frombytes(self.stamps)
+        return max(max(stamps, default=0), max((row[2] for row in self.odd), default=0))
+
+
+class KeySet:
+    """The remembered keys of one connector."""
+
+    __slots__ = ("_marks", "_numbers", "_odd", "_rebuilt_size", "_stamps", "_times")
+
+    def __init__(self) -> None:
+        self._times = array("d")
+        self._numbers = array("Q")
+        self._stamps = array("I")
+        self._marks = array("H")
+        self._odd: dict[Key, tuple[int, int]] = {}
+        self._rebuilt_size = 0
+
+    def __len__(self) -> int:
+        """Count the keys."""
+        return len(self._times) + len(self._odd)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of memory that the packed keys take, slack included; odd ones are counted at 250 each."""
+        arrays = (self._times, self._numbers, self._stamps, self._marks)
+        return sum(part.__sizeof__() for part in arrays) + 250 * len(self._odd)
+
+    def within(self, low: int | float, high: int | float) -> dict[Key, int]:
+        """Give the keys with ``low <= t <= high`` and the marks of their kinds."""
+        start, end = bisect_left(self._times, low), bisect_right(self._times, high)
+        found: dict[Key, int] = {}
+        if start < end:
+            keys = zip(self._times[start:end], self._numbers[start:end], strict=True)
+            found = dict(zip(keys, self._marks[start:end], strict=True))
+        if self._odd:
+            found.update({key: mark for key, (_, mark) in self._odd.items() if low <= key[0] <= high})
+        return found
+
+    def add(self, events: Sequence[Event], read_at: float) -> None:
+        """Remember events that have become durable.
+
+        Args:
+            events: Sorted by (t, n), none twice, none remembered yet.
+            read_at: API time at which their poll began.
+        """
+        if events and not self._append(events, read_at):
+            self._insert(
+                (event.t, event.n, stamp_of(event, read_at), kind_mark(event.k)) for event in events
+            )
+
+    def forget(self, floor: float, spared: Spans = Spans()) -> int:
+        """Drop keys whose stamp is below a durable floor; return how many.
+
+        Work is put off until an eighth of the keys lies below the floor or their number has doubled, so
+        the cost a key is constant on average.
+
+        Args:
+            floor: API time, epoch seconds; exclusive.
+            spared: Recorded gaps: keys with t or stamp inside one (padded) stay.
+        """
+        size = len(self._times)
+        below = bisect_left(self._times, floor)
+        if not self._odd and below * 8 < size and size < max(_MIN_REBUILD, 2 * self._rebuilt_size):
+            return 0
+        before = len(self)
+        padded = Spans().update((start - PADDING, end + PADDING) for start, end in spared)
+        keep = [
+            stamp >= floor or (len(padded) > 0 and (t in padded or stamp in padded))
+            for t, stamp in zip(self._times, self._stamps, strict=True)
+        ]
+        if not all(keep):
+            self._times = array("d", compress(self._times, keep))
+            self._numbers = array("Q", compress(self._numbers, keep))
+            self._stamps = array("I", compress(self._stamps, keep))
+            self._marks = array("H", compress(self._marks, keep))
+        self._odd = {
+            key: value
+            for key, value in self._odd.items()
+            if value[0] >= floor or key[0] in padded or value[0] in padded
+        }
+        self._rebuilt_size = len(self._times)
+        return before - len(self)
+
+    def block(self) -> KeyBlock:
+        """Pack all keys for storage."""
+        return KeyBlock(
+            self._times.tobytes(),
+            self._numbers.tobytes(),
+            self._stamps.tobytes(),
+            self._marks.tobytes(),
+            [(*key, *value) for key, value in self._odd.items()],
+        )
+
+    def restore(self, block: KeyBlock) -> None:
+        """Remember the keys of a stored block; keys that are remembered already are kept once."""
+        times, numbers, stamps, marks = array("d"), array("Q"), array("I"), array("H")
+        times.frombytes(block.times)
+        numbers.frombytes(block.numbers)
+        stamps.frombytes(block.stamps)
+        marks.frombytes(block.marks)
+        if times and (not self._times or self._last() < (times[0], numbers[0])):
+            self._extend(times, numbers, stamps, marks)
+            self._insert(block.odd)
+        else:
+            rows = [*zip(times, numbers, stamps, marks, strict=True), *block.odd]
+            known = self.within(-math.inf, math.inf)
+            self._insert([row for row in rows if (row[0], row[1]) not in known])
+
+    def _append(self, events: Sequence[Event], read_at: float) -> bool:
+        """Add ordinary events that all belong at the end, column by column; tell whether they were."""
+        if self._times and (events[0].t, events[0].n) < self._last():
+            return False
+        if not -_MAX_EXACT <= events[0].t <= events[-1].t <= _MAX_EXACT:
+            return False
+        try:
+            numbers = _words("Q", [event.n for event in events])
+            newest = [event.a if event.a > event.t else event.t for event in events]
+            stamps = _words("I", newest)
+        except (OverflowError, TypeError):
+            return False  # a float, a negative or a huge number among them: the careful way
+        if max(newest) > read_at + PADDING:
+            return False
+        marks = array("H", [kind_mark(event.k) for event in events])
+        self._extend(array("d", [event.t for event in events]), numbers, stamps, marks)
+        return True
+
+    def _insert(self, rows: Iterable[tuple[int | float, int | float, int, int]]) -> None:
+        """Put rows of (t, n, stamp, mark), sorted and new, where they belong."""
+        packed = []
+        for row in rows:
+            if _fits(row[0], row[1]):
+                packed.append(row)
+            else:
+                self._odd[(row[0], row[1])] = (row[2], row[3])
+        if not packed:
+            return
+        first = (packed[0][0], packed[0][1])
+        if self._times and first < self._last():
+            start = bisect_left(self._times, first[0])
+            tail = zip(
+                self._times[start:], self._numbers[start:], self._stamps[start:], self._marks[start:], strict=True
+            )
+            packed = sorted([*tail, *packed])
+            del self._times[start:], self._numbers[start:], self._stamps[start:], self._marks[start:]
+        times, numbers, stamps, marks = zip(*packed, strict=True)
+        self._extend(array("d", times), array("Q", numbers), array("I", stamps), array("H", marks))
+
+    def _extend(self, times: array[float], numbers: array[int], stamps: array[int], marks: array[int]) -> None:
+        self._times.extend(times)
+        self._numbers.extend(numbers)
+        self._stamps.extend(stamps)
+        self._marks.extend(marks)
+
+    def _last(self) -> Key:
+        return (self._times[-1], self._numbers[-1])
+
+
+def _words(code: str, values: list[int | float]) -> array[int]:
+    """Pack whole numbers; ``TypeError`` for a float among them, ``OverflowError`` for one that does not fit."""
+    return array(code, values)  # type: ignore[return-value, arg-type, call-overload]
+
+
+def _fits(t: int | float, n: int | float) -> bool:
+    """Tell whether a key fits the packed arrays without losing a digit."""
+    return isinstance(n, int) and 0 <= n <= _MAX_WORD and -_MAX_EXACT <= t <= _MAX_EXACT

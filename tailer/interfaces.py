@@ -1,0 +1,185 @@
+"""What the rooms of the rim promise the pipeline: journal and sink, as contracts in prose.
+
+Every implementation runs the suites in `tailer.testing`, which hold exactly these sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from tailer.core.keys import KeySet
+from tailer.core.progress import Checkpoint
+from tailer.core.spans import Spans
+from tailer.model import Batch, Entry, Key, Segment
+
+
+class Claim(NamedTuple):
+    """The right to write for one shard; a later claim of the same shard ends it (`epoch` grows)."""
+
+    shard: str
+    epoch: int
+
+
+class Stored(NamedTuple):
+    """What the journal knows of one connector: its checkpoint, and the keys it still remembers."""
+
+    checkpoint: Checkpoint
+    keys: KeySet
+
+
+class Commit(NamedTuple):
+    """What one poll of one connector achieved.
+
+    Attributes:
+        account: Account id.
+        connector: Connector id.
+        checkpoint: Replaces the connector's former one.
+        segment: The new events, ``None`` when the poll found none.
+    """
+
+    account: str
+    connector: str
+    checkpoint: Checkpoint
+    segment: Segment | None = None
+
+
+class ReaderState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one reader's sink has accepted.
+
+    Attributes:
+        offset: Every event numbered below it is accepted.
+        above: Accepted numbers at or above `offset`.
+        highest: Highest accepted (t, n) per ``account/connector``: what `late` is judged by.
+        sink: The sink's own state, as it returned it; ``None`` before its first.
+    """
+
+    offset: int = 0
+    above: Spans = Spans()
+    highest: Mapping[str, Key] = {}
+    sink: bytes | None = None
+
+
+class Journal(Protocol):
+    """An append-only log of events with the checkpoints that they complete.
+
+    All methods are called from one event loop. ``open`` is called once before, ``close`` once after all
+    others. Any method may raise `JournalError`; after one, the caller stops and nothing that was returned
+    earlier is taken back.
+    """
+
+    @property
+    def head(self) -> int:
+        """One past the highest event number that is durable; 0 in an empty journal. Never decreases."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is committed outlives the process."""
+
+    async def open(self) -> None:
+        """Take the journal: lock, check the schema version, migrate.
+
+        Raises:
+            JournalLockedError: Another process owns it; pid and host are in the message.
+            SchemaVersionError: It is newer than this program, or no journal; it is left untouched.
+        """
+
+    async def claim(self, shard: str) -> Claim:
+        """Become the owner of a shard (a principal); ends every earlier claim of it."""
+
+    async def release(self, claim: Claim) -> None:
+        """Give a shard back; a claim that was fenced is released silently."""
+
+    async def load(self, claim: Claim) -> dict[tuple[str, str], Stored]:
+        """Read the shard's connectors by (account, connector), keys of the events above each floor included.
+
+        A write barrier: what an earlier owner had in flight is either in it or will be refused.
+
+        Raises:
+            FencedError: The claim is not the shard's latest.
+        """
+
+    async def commit(self, claim: Claim, commit: Commit) -> None:
+        """Store a poll's events and checkpoint in one atomic step; returns when both are durable.
+
+        Called at most once at a time per connector, but for many connectors at once: such calls are
+        grouped, so that they cost one fsync. A commit without a segment may return at once and become
+        durable with the next one, or after ten seconds: behind is always safe. When the journal is
+        bounded and full, it waits: that is the back-pressure on polling.
+
+        Raises:
+            FencedError: The claim is not the shard's latest; nothing was stored.
+            JournalFullError: No room; nothing was stored, the caller may try again later.
+        """
+
+    async def flush(self) -> None:
+        """Return when every checkpoint handed over before the call is durable."""
+
+    async def read(self, offset: int, max_events: int) -> list[Entry]:
+        """Read entries in order, from the one that holds event number `offset` or the first after it.
+
+        Whole entries, until `max_events` is reached or passed (so at least one when there is one, and
+        possibly events below `offset` at its beginning). Empty at the head. Only durable entries.
+        """
+
+    async def load_reader(self, name: str) -> ReaderState | None:
+        """What the reader committed last, ``None`` when it never did."""
+
+    async def commit_reader(self, name: str, state: ReaderState) -> None:
+        """Make a reader's state durable. ``state.highest`` holds only what changed since the last commit.
+
+        Grouped with polls' commits. Durable on return.
+        """
+
+    async def retain(self, before: float) -> None:
+        """Drop events that every known reader has accepted and that were read before `before` (wall time).
+
+        Their keys stay for as long as they are at or above their connector's durable floor. Keys below
+        the floor are dropped as well.
+        """
+
+    async def close(self) -> None:
+        """Flush, release the lock, leave no thread, task or file handle behind."""
+
+
+class Resume(NamedTuple):
+    """What a sink committed last: journal offset and its own state (``None`` at the very first start)."""
+
+    offset: int
+    state: bytes | None
+
+
+class Sink(Protocol):
+    """A place that events go to. One reader owns it; its methods are never called in parallel.
+
+    A sink class has a nested ``Config`` (a frozen `msgspec.Struct`) whose fields are the keys that its
+    ``[[sinks]]`` table may have besides the common ones, and is built as ``SinkClass(config, context)``.
+    Third parties register theirs under the entry point group ``tailer.sinks``.
+    """
+
+    async def open(self, resume: Resume) -> bytes | None:
+        """Make ready; return the state that is committed before the first write.
+
+        Called once per start, and again after `SinkUnavailableError` from itself.
+
+        Raises:
+            SinkUnavailableError: The counterpart is away; called again after a back-off.
+        """
+
+    async def write(self, batch: Batch) -> bytes | None:
+        """Deliver a batch; return the state that is committed with it, before the next write.
+
+        On return the batch is accepted: it is never written again. A batch is written again after
+        `SinkUnavailableError`, and after a crash before its commit: `open` then gets the state before it.
+
+        Raises:
+            SinkUnavailableError: Keep the batch, back off, write the same batch again.
+            SinkClosedError: Nobody reads any more; the reader ends.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything. Called exactly once after a successful or failed ``open``."""
+
+
