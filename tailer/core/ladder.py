@@ -1,0 +1,94 @@
+"""The revisit ladder: how far back each poll reads, so that late events are found within a proven bound.
+
+Rules (``k`` = `VISITS`, ``r`` = `RATIO`):
+
+1. Levels have lengths L0 = k intervals, L(i+1) = r * L(i); the last one is cut to `revisit_max`.
+2. A level is due L/k after its last successful read.
+3. A poll uses the deepest level that is due, and reads from (last successful read of that level) -
+   (1 - 1/k) * L to the head, however long ago that was. A read of a level counts for all shallower ones.
+4. After a failed poll the deepest due level *below* it is used, until one succeeds: a deep read that fails
+   again and again must not keep the shallow ones from happening.
+5. At first every level counts as read at the connector's origin.
+
+Bound: with P the longest time between two successful polls, an event that becomes visible
+A <= (1 - 1/k) * L_max after its t is found within r * (A + P) / (k - 1) + P of becoming visible. (The shallowest
+level with (1 - 1/k) * L >= A + P is at most r times longer than it must be, and is read every L/k.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tailer.core.durations import Seconds
+
+VISITS = 4
+"""How often a second is read by each level that still reaches it (k), about."""
+
+RATIO = 4
+"""How much longer each level is than the one before (r)."""
+
+REACH = 1 - 1 / VISITS
+"""The part of a level's length that its read reaches back from its last read."""
+
+Levels = tuple[tuple[Seconds, float], ...]
+"""(length, API time of its last successful read) of each level, shallowest first."""
+
+
+class Ladder:
+    """The levels for one polling interval.
+
+    Args:
+        interval: Shortest time between two polls of one connector, seconds, above 0.
+        revisit_max: Length of the deepest level, seconds; below L0 there is L0 alone.
+    """
+
+    def __init__(self, interval: Seconds, revisit_max: Seconds) -> None:
+        lengths = [interval * VISITS]
+        while lengths[-1] < revisit_max:
+            lengths.append(min(lengths[-1] * RATIO, revisit_max))
+        self.lengths = tuple(lengths)
+
+    def levels(self, stored: Sequence[tuple[Seconds, float]], origin: float) -> Levels:
+        """Carry stored levels over to this ladder, whose lengths may differ after a change of configuration.
+
+        A level counts as read when the shortest stored level that is at least as long was; where there is
+        none, at origin (rule 5).
+        """
+        return tuple(
+            (length, max((read_at for other, read_at in stored if other >= length), default=origin))
+            for length in self.lengths
+        )
+
+    def deepest_due(self, levels: Levels, now: float, ceiling: int | None = None) -> int:
+        """Choose the level of the next poll; 0 when none is due.
+
+        Args:
+            levels: As `levels` gave them.
+            now: API time.
+            ceiling: Highest level allowed after a failure (rule 4), ``None`` for no limit.
+        """
+        top = len(levels) - 1 if ceiling is None else min(ceiling, len(levels) - 1)
+        for level in range(top, 0, -1):
+            length, read_at = levels[level]
+            if now >= read_at + length / VISITS:
+                return level
+        return 0
+
+
+def start_of(levels: Levels, level: int) -> float:
+    """Give the API time from which a read of a level begins."""
+    length, read_at = levels[level]
+    return read_at - REACH * length
+
+
+def visited(levels: Levels, level: int, read_at: float) -> Levels:
+    """Return the levels after a successful read of one of them, which counts for all shallower ones."""
+    return tuple(
+        (length, max(before, read_at) if index <= level else before)
+        for index, (length, before) in enumerate(levels)
+    )
+
+
+def floor_of(levels: Levels) -> float:
+    """Give the earliest API time that any level may still ask for."""
+    return min(start_of(levels, level) for level in range(len(levels)))
