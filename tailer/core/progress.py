@@ -5,8 +5,8 @@ Rules:
 1. *Coverage* is what was read whole and journaled; *gaps* are what could not be read. Both lie in the asked
    span, which begins at the *origin*, and are disjoint.
 2. A span that is in neither is a hole: not yet read, and read as soon as the agenda allows.
-3. The *floor* is the earliest time that any future read may ask for: no level of the ladder, no look-back and
-   no hole reaches below it. It never decreases.
+3. The *floor* is the lowest ``from`` that any future request may send: no level of the ladder, no look-back and
+   no hole, padding included, reaches below it. It never decreases.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         origin: API time from which on its events belong to the journal; persisted before its first read.
-        floor: No future read asks for anything earlier (less `PADDING`).
+        floor: No future request asks for anything earlier; keys below it may be forgotten.
         covered: Seconds read whole and journaled.
         gaps: What could not be read, ascending and disjoint.
         levels: (length in seconds, API time of its last read) of every level of the ladder, ascending.

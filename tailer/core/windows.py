@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from tailer.core.durations import Seconds
+from tailer.core.keys import PADDING
 from tailer.core.ladder import VISITS, Ladder, Levels, floor_of, start_of, visited
 from tailer.core.progress import Checkpoint, Gap, with_gap, without_span
 from tailer.core.reading import Reading, density
@@ -106,11 +107,11 @@ class WindowPlanner:
         if self._is_long(head - frontier):
             self._caught_up = self._caught_up or (frontier, int(now))
             return self._slice(frontier, head, "catch-up")
-        level = self._level(levels, now, head)
+        level = self._level(checkpoint, levels, now, head)
         starts = [self._look_back_start(checkpoint, now), frontier]
         if level is not None:
             starts.append(start_of(levels, level))
-        start = int(min(starts))
+        start = max(int(min(starts)), int(checkpoint.floor) + PADDING)
         if start >= head:
             return None
         return Plan(Window(start, head), "head", level, 2 * self._pacing.slice_rows if level else None)
@@ -177,7 +178,7 @@ class WindowPlanner:
             return False
         return width * self._density > self._pacing.slice_rows
 
-    def _level(self, levels: Levels, now: float, head: int) -> int | None:
+    def _level(self, checkpoint: Checkpoint, levels: Levels, now: float, head: int) -> int | None:
         """Choose the deepest due level that fits into one read; a deeper one becomes a pass.
 
         After a catch-up not even the shallowest may fit, as none was read for long; then the pass, which ends
@@ -187,7 +188,7 @@ class WindowPlanner:
         level = ladder.deepest_due(levels, now, self._ceiling)
         while self._is_long(head - start_of(levels, level)):
             if self._pass is None:
-                start = int(start_of(levels, level))
+                start = max(int(start_of(levels, level)), int(checkpoint.floor) + PADDING)
                 end, read_at = self._caught_up or (head, head)
                 self._pass = _Pass(level, start, max(start + 1, end), read_at)
             if level == 0:
@@ -204,8 +205,8 @@ class WindowPlanner:
     def _look_back_start(self, checkpoint: Checkpoint, now: float) -> float:
         fixed = self._pacing.look_back
         if fixed is not None:
-            return max(now - fixed, checkpoint.floor)
-        reach = max(checkpoint.origin, checkpoint.floor, now - self._reach)
+            return now - fixed
+        reach = max(checkpoint.origin, now - self._reach)
         return min(reach, now - VISITS * self._pacing.interval)
 
 
@@ -251,7 +252,7 @@ def advanced(
     whole = accounted.first_missing(origin)
     return Checkpoint(
         origin=checkpoint.origin,
-        floor=max(checkpoint.floor, min(floor_of(levels), whole)),
+        floor=max(checkpoint.floor, _floor(levels, whole)),
         covered=covered,
         gaps=gaps,
         levels=levels,
@@ -263,4 +264,9 @@ def advanced(
 def first_checkpoint(origin: float, ladder: Ladder) -> Checkpoint:
     """Give the checkpoint of a connector that was never read: its origin is where it begins."""
     levels = ladder.levels((), origin)
-    return Checkpoint(origin=origin, floor=floor_of(levels), levels=levels, through=origin)
+    return Checkpoint(origin=origin, floor=_floor(levels, int(origin)), levels=levels, through=origin)
+
+
+def _floor(levels: Levels, whole: int) -> float:
+    """Give the lowest ``from`` that any later read may send: its start, less the padding."""
+    return min(int(floor_of(levels)), whole) - PADDING

@@ -1,0 +1,271 @@
+"""The order in which one reader hands events to its sink.
+
+Rules:
+
+1. ``arrival``: as journaled. ``connector``: sorted by (t, n) within each connector. ``global``: sorted by
+   (t, connector, n) over all of them.
+2. An event waits until its t is below the *mark*: of its own connector (``connector``), or the lowest of all that
+   are neither failing nor parked (``global``). A mark is the API time at which a successful poll began, less
+   `settle`, and never beyond the first hole (`tailer.model.Segment.through`).
+3. What is ahead of its time (a device's clock) or whose connector fails is not waited for: nothing is held longer
+   than `hold`, counted from the later of its reading and the end of the first read of the asked history.
+4. Held events are bounded by count; above the bound the earlier half is released.
+5. An event is *late* if it sorts before one that was released already: of the same connector, under ``global``
+   of any. It is passed on at once, marked, never dropped. An event that is ahead of API time does not make
+   other connectors' events late.
+6. Acceptance is counted by journal numbers: what is released leaves a segment in order, so the accepted part of
+   a segment is always its beginning.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from tailer.core.durations import Seconds
+from tailer.core.keys import PADDING
+from tailer.core.spans import Span, Spans
+from tailer.model import Event, Key, Segment
+
+Order = Literal["arrival", "connector", "global"]
+
+_BY_TIME = attrgetter("t")
+_BY_KEY = attrgetter("t", "n")
+
+
+class Released(NamedTuple):
+    """Events in their final order, each with the chunk it came from (parallel lists of one length)."""
+
+    events: list[Event]
+    chunks: list[Chunk]
+
+
+class Chunk:
+    """Events of one segment: those from `at` on are held, those before `accepted` are accepted."""
+
+    __slots__ = ("accepted", "at", "events", "first", "held_since", "read_at", "ref")
+
+    def __init__(
+        self, ref: str, first: int, events: list[Event], read_at: float, held_since: float
+    ) -> None:
+        self.ref = ref
+        self.first = first
+        self.events = events
+        self.read_at = read_at
+        self.held_since = held_since
+        self.at = 0
+        self.accepted = 0
+
+
+class Acceptance(NamedTuple):
+    """What a batch means once its sink has accepted it."""
+
+    spans: list[Span]
+    highest: dict[str, Key]
+
+
+class Ordering:
+    """Holds the events of one reader back until their order is known.
+
+    Args:
+        order: See rule 1.
+        hold: Longest wait, seconds: `settle` plus the polling interval in force.
+        max_held: Bound on held events.
+        highest: Highest (t, n) per ``account/connector`` that the sink has accepted in earlier runs.
+        now: API time, tells which of `highest` were ahead of it.
+    """
+
+    def __init__(
+        self, order: Order, *, hold: Seconds, max_held: int, highest: Mapping[str, Key], now: float
+    ) -> None:
+        self._order = order
+        self._hold = hold
+        self._max_held = max_held
+        self._highest = dict(highest)
+        past = [(t, ref, n) for ref, (t, n) in highest.items() if t <= now + PADDING]
+        self._fleet_highest = max(past, default=None)
+        self._marks: dict[str, float] = {}
+        self._pending: dict[str, list[Chunk]] = {}
+        self._touched: set[str] = set()
+        self._by_age: deque[Chunk] = deque()
+        self.held = 0
+
+    @property
+    def waiting(self) -> Iterable[str]:
+        """The ``account/connector`` of which events are held."""
+        return self._pending.keys()
+
+    def take(self, segment: Segment, number: int, accepted: Spans, now: float) -> None:
+        """Take a segment from the journal.
+
+        Args:
+            segment: Its events are sorted by (t, n).
+            number: Journal number of its first event.
+            accepted: Numbers that the sink accepted in an earlier run; those are left out.
+            now: Monotonic time.
+        """
+        ref = f"{segment.source.account}/{segment.source.connector}"
+        end = number + len(segment.events)
+        for low, high in accepted.missing(number, end):
+            events = segment.events[low - number : high - number]
+            chunk = Chunk(ref, low, events, segment.read_at, now)
+            self._pending.setdefault(ref, []).append(chunk)
+            self._by_age.append(chunk)
+            self.held += len(events)
+            self._touched.add(ref)
+        self.advance(ref, segment.through)
+
+    def advance(self, ref: str, mark: float) -> None:
+        """Note up to which API time a connector was read; marks only rise."""
+        if mark > self._marks.get(ref, -math.inf):
+            self._marks[ref] = mark
+            self._touched.add(ref)
+
+    def release(self, now: float, *, fleet_mark: float, counted_from: float = -math.inf) -> Released:
+        """Let go of all events whose order is known.
+
+        Args:
+            now: Monotonic time.
+            fleet_mark: The mark for ``global``.
+            counted_from: Monotonic time at which the asked history had been read; ``inf`` while it has not.
+        """
+        overdue = self._overdue(now, counted_from)
+        refs = self._pending.keys() if self._order == "global" else self._touched & self._pending.keys()
+        self._touched = set()
+        parts = []
+        for ref in sorted(refs):
+            mark = self._marks.get(ref, -math.inf)
+            if self._order != "connector":
+                mark = fleet_mark if self._order == "global" else math.inf
+            parts.append(self._cut(ref, mark, overdue))
+        released = self._merge(parts)
+        if self.held > self._max_held:
+            released = self._joined([released, self._relieve()])
+        return released
+
+    def release_all(self) -> Released:
+        """Let go of everything, in order: nothing more is to come."""
+        return self._merge([self._cut(ref, math.inf, frozenset()) for ref in sorted(self._pending)])
+
+    def accept(self, chunks: Sequence[Chunk]) -> Acceptance:
+        """Note that the sink has accepted the released events that came from `chunks` (one item an event)."""
+        spans: list[Span] = []
+        highest: dict[str, Key] = {}
+        for chunk, count in Counter(chunks).items():
+            start = chunk.first + chunk.accepted
+            spans.append((start, start + count))
+            chunk.accepted += count
+            key = chunk.events[chunk.accepted - 1].key
+            highest[chunk.ref] = max(key, highest.get(chunk.ref, key))
+        return Acceptance(spans, highest)
+
+    def _overdue(self, now: float, counted_from: float) -> set[Chunk]:
+        found: set[Chunk] = set()
+        while self._by_age:
+            chunk = self._by_age[0]
+            done = chunk.at == len(chunk.events)
+            if not done and max(chunk.held_since, counted_from) > now - self._hold:
+                break
+            self._by_age.popleft()
+            if not done:
+                found.add(chunk)
+                self._touched.add(chunk.ref)
+        return found
+
+    def _cut(self, ref: str, mark: float, overdue: Set[Chunk]) -> Released:
+        """Take from a connector what lies below the mark and what is overdue, sorted, late ones marked."""
+        parts: list[Released] = []
+        left: list[Chunk] = []
+        for chunk in self._pending[ref]:
+            events, at = chunk.events, chunk.at
+            end = len(events) if chunk in overdue else bisect_left(events, mark, at, key=_BY_TIME)
+            if end > at:
+                parts.append(Released(events[at:end], [chunk] * (end - at)))
+                chunk.at = end
+                self.held -= end - at
+            if end < len(events):
+                left.append(chunk)
+        if left:
+            self._pending[ref] = left
+        else:
+            del self._pending[ref]
+        joined = self._joined(parts)
+        if len(parts) > 1 and self._order != "arrival":
+            joined = _sorted(joined, _BY_KEY)
+        return self._mark_late(ref, joined)
+
+    def _mark_late(self, ref: str, part: Released) -> Released:
+        """Mark what sorts before an event that was released earlier; `part` is sorted, but for ``arrival``."""
+        events, chunks = part
+        if not events:
+            return part
+        highest = self._highest.get(ref)
+        if highest is not None and (self._order == "arrival" or events[0].key < highest):
+            events = [_late(event) if event.key < highest else event for event in events]
+        fleet = self._fleet_highest
+        if self._order == "global" and fleet is not None and (events[0].t, ref, events[0].n) < fleet:
+            events = [_late(event) if (event.t, ref, event.n) < fleet else event for event in events]
+        newest = max(events, key=_BY_KEY).key if self._order == "arrival" else events[-1].key
+        if highest is None or newest > highest:
+            self._highest[ref] = newest
+        return Released(events, chunks)
+
+    def _merge(self, parts: list[Released]) -> Released:
+        """Bring the parts of several connectors, ascending by connector, into the order of this reader."""
+        joined = self._joined(parts)
+        if self._order == "global":
+            if sum(1 for part in parts if part.events) > 1:
+                joined = _sorted(joined, _BY_TIME)  # stable: ties stay by connector, then by n
+            self._raise_fleet_highest(joined)
+        elif self._order == "arrival":
+            joined = _sorted_by_number(joined)
+        return joined
+
+    def _raise_fleet_highest(self, released: Released) -> None:
+        for event, chunk in zip(reversed(released.events), reversed(released.chunks), strict=True):
+            if event.t <= chunk.read_at + PADDING:
+                mark = (event.t, chunk.ref, event.n)
+                if self._fleet_highest is None or mark > self._fleet_highest:
+                    self._fleet_highest = mark
+                return
+
+    def _relieve(self) -> Released:
+        """Release the earlier half of what is held, whatever the marks say."""
+        times = sorted(
+            event.t for chunks in self._pending.values() for chunk in chunks for event in chunk.events[chunk.at :]
+        )
+        middle = math.nextafter(times[len(times) // 2], math.inf)
+        return self._merge([self._cut(ref, middle, frozenset()) for ref in sorted(self._pending)])
+
+    @staticmethod
+    def _joined(parts: list[Released]) -> Released:
+        filled = [part for part in parts if part.events]
+        if len(filled) == 1:
+            return filled[0]
+        return Released(
+            list(chain.from_iterable(part.events for part in filled)),
+            list(chain.from_iterable(part.chunks for part in filled)),
+        )
+
+
+def _sorted(released: Released, key: Callable[[Event], Any]) -> Released:
+    keys = list(map(key, released.events))
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return Released([released.events[i] for i in order], [released.chunks[i] for i in order])
+
+
+def _sorted_by_number(released: Released) -> Released:
+    firsts = [chunk.first for chunk in released.chunks]
+    order = sorted(range(len(firsts)), key=firsts.__getitem__)
+    return Released([released.events[i] for i in order], [released.chunks[i] for i in order])
+
+
+def _late(event: Event) -> Event:
+    return event if event.late else msgspec.structs.replace(event, late=True)
