@@ -82,10 +82,14 @@ def instead_of(raw: object, annotation: Any) -> str:
     """Say what was written instead, or which of the allowed words is near; begins with its own comma."""
     if raw == []:
         return ""
+    if not isinstance(raw, str):
+        return f", not {name_of(raw)}"
+    if _has_reader(annotation):
+        return f", not {quoted(raw)}"
     bases = [_base_of(member) for member in members_of(annotation)]
     choices = [str(choice) for base in bases if get_origin(base) is Literal for choice in get_args(base)]
-    if not isinstance(raw, str) or not (choices or str in bases or Path in bases):
-        return f", not {quoted(raw) if _has_reader(annotation) else name_of(raw)}"
+    if not (choices or str in bases or Path in bases):
+        return ", not text"
     near = difflib.get_close_matches(raw.lower(), choices, n=1)
     return f"; did you mean {quoted(near[0])}?" if near else ""
 
