@@ -1,13 +1,10 @@
 """``tailer simulate``: the believable API on loopback, to try `tailer` without an account."""
 
-import asyncio
 import errno
 import json
 import shlex
-import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
@@ -15,10 +12,7 @@ import click
 from tailer.core.durations import parse_duration
 
 if TYPE_CHECKING:
-    from tailer.simulator.options import SimulatorOptions
     from tailer.simulator.server import Server
-
-    Serve: TypeAlias = Callable[[SimulatorOptions], AbstractAsyncContextManager[Server]]
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -140,12 +134,17 @@ def command(**given: Any) -> None:
     error a command line that tails it.
     """
     # Deferred: aiohttp alone would double the start-up time of every other command.
-    from tailer.simulator import rules  # noqa: PLC0415
+    from tailer.simulator import process, rules  # noqa: PLC0415
     from tailer.simulator.options import SimulatorOptions  # noqa: PLC0415
-    from tailer.simulator.server import serve  # noqa: PLC0415
 
     faults, bursts, newcomers = given.pop("fault"), given.pop("burst"), given.pop("newcomers")
     chosen = {name: value for name, value in given.items() if value is not None}
+    listening: list[bool] = []
+
+    def announce(server: "Server") -> None:
+        _announce(server)
+        listening.append(True)
+
     try:
         options = SimulatorOptions(
             faults=tuple(rules.parse_fault(text) for text in faults),
@@ -153,38 +152,12 @@ def command(**given: Any) -> None:
             newcomers=rules.parse_newcomers(newcomers) if newcomers else None,
             **chosen,
         )
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    try:
-        exit_code = asyncio.run(_run(serve, options))
-    except OSError as error:
-        raise click.ClickException(f"the truth file cannot be kept: {error}") from error
+        exit_code = process.run(options, announce)
+    except (OSError, ValueError) as error:
+        if listening:
+            raise click.ClickException(f"the truth file cannot be kept: {error}") from error
+        raise click.UsageError(_trouble(error, given["port"])) from error
     raise SystemExit(exit_code)
-
-
-async def _run(serve: "Serve", options: "SimulatorOptions") -> int:
-    """Serve until a signal; the exit code is 130 after SIGINT, 0 after SIGTERM."""
-    received: list[signal.Signals] = []
-    ended = asyncio.Event()
-
-    def end(number: signal.Signals) -> None:
-        received.append(number)
-        ended.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end, number)
-    async with AsyncExitStack() as stack:
-        try:
-            server = await stack.enter_async_context(serve(options))
-        except (OSError, ValueError) as error:
-            raise click.UsageError(_trouble(error, options)) from error
-        _announce(server)
-        waits = [asyncio.ensure_future(event.wait()) for event in (ended, server.stopping)]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-    return 130 if signal.SIGINT in received[:1] else 0
 
 
 def _announce(server: "Server") -> None:
@@ -207,7 +180,7 @@ def _announce(server: "Server") -> None:
     click.echo(f"  {assignments} tailer tail", err=True)
 
 
-def _trouble(error: Exception, options: "SimulatorOptions") -> str:
+def _trouble(error: Exception, port: int | None) -> str:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return f"port {options.port} on 127.0.0.1 is taken; choose another with --port, or 0 for a free one"
+        return f"port {port} on 127.0.0.1 is taken; choose another with --port, or 0 for a free one"
     return str(error)

@@ -2,6 +2,6 @@
 
 May live here: the invented world, the answers made from it, and the aiohttp server that gives them. Nothing
 here imports the product (api, journal, pipeline, sinks): a misreading of the API there must not hide here.
-The floors inside: `rules`, `options` <- `fleet`, `stories` <- `world` <- `query`, `quota`, `answers`
-<- `faults`, `truth` <- `server`. Up to `answers` everything is pure: `now` is an argument.
+Pure and without a clock (`now` is an argument): `rules`, `options`; `fleet`, `stories`, `chronicle`, `shelf`,
+`world`; `answers`, `auth`, `query`, `quota`, `service`. The rim: `faults`, `truth`, `server`, `process`.
 """

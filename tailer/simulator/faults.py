@@ -5,6 +5,8 @@ A new fault is one more name in `rules.FaultKind` and one more row here.
 
 import asyncio
 import random
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TypeAlias
@@ -98,9 +100,13 @@ async def _close(scene: Scene) -> Answer:
 
 
 async def _reset(scene: Scene) -> web.StreamResponse:
-    """The connection is torn down where the answer should come."""
-    if scene.request.transport is not None:
-        scene.request.transport.abort()
+    """The connection is torn down, by a TCP reset, where the answer should come."""
+    transport = scene.request.transport
+    if transport is not None:
+        # A lingering time of zero makes the kernel send a reset instead of an orderly end.
+        lingering = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+        transport.abort()
     return web.Response()
 
 
@@ -135,13 +141,13 @@ async def _truncated(scene: Scene) -> web.StreamResponse:
 
 
 async def _drip(scene: Scene) -> web.StreamResponse:
-    """The true body in ten pieces, half a second apart: slow, but never silent."""
+    """The true body in ten pieces, a fifth of a second apart: slow, but never silent."""
     response = await _begin(scene)
     size = max(1, len(scene.truth.body) // 10)
     for start in range(0, len(scene.truth.body), size):
         await response.write(scene.truth.body[start : start + size])
         try:
-            await asyncio.wait_for(scene.stopping.wait(), 0.5)
+            await asyncio.wait_for(scene.stopping.wait(), 0.2)
         except TimeoutError:
             continue
         return await _reset(scene)

@@ -155,6 +155,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             value = getattr(self, name)
             if value is not None and not (least <= value < math.inf):
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+        if self.port > 65535:
+            raise ValueError(f"--port must be at most 65535, not {self.port}")
         for name in ("late_share", "offline_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"--{name.replace('_', '-')} is a share between 0 and 1")

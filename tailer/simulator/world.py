@@ -4,10 +4,14 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+from tailer.core.durations import Seconds
 from tailer.simulator.chronicle import Chronicle
 from tailer.simulator.fleet import Connector, build_fleet
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.shelf import Event, Shelf
+
+LONGEST_HISTORY: Seconds = 366 * 86400.0
+"""A typing mistake in `epoch` shall not look like a hang."""
 
 Witness: TypeAlias = Callable[[Connector, Event, float], None]
 """Called with (connector, event, visible_at) once for each event, before it is visible."""
@@ -23,6 +27,9 @@ class World:
             options: The fleet and its fate.
             started_at: The server's start in its own time, epoch seconds.
             witness: Learns of every event as it is told.
+
+        Raises:
+            ValueError: The history is so long that telling it would take minutes.
         """
         self.options = options
         self.started_at = started_at
@@ -31,6 +38,8 @@ class World:
         self._by_id = {connector.id: connector for connector in self.connectors}
         self._shelves = {connector.id: Shelf(options.filter_on) for connector in self.connectors}
         begins_at = math.floor(started_at - options.history if options.epoch is None else options.epoch)
+        if started_at - begins_at > LONGEST_HISTORY:
+            raise ValueError("--history or --epoch reach further back than a year")
         live_from = begins_at + math.floor(options.history) if options.history_events else begins_at
         self._chronicles = {
             connector.id: Chronicle(options, connector, begins_at, live_from) for connector in self.connectors
