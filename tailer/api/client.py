@@ -1,0 +1,196 @@
+"""The client of one principal: the only module that sends requests to the API.
+
+Every attempt waits for the budget, is counted there, and teaches budget and API time what its answer says.
+What fails in a way that passes is sent again by `retry`; all else leaves as an error of the family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from random import random
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from tailer.api.credentials import Credentials
+from tailer.api.headers import Headers
+from tailer.api.ledger import Ledger
+from tailer.api.protocol import connectors_url, decipher_connectors, decipher_events, events_url
+from tailer.api.refusals import Subject
+from tailer.api.retry import persist
+from tailer.api.route import BASE_URL, find_proxy, parse_base_url
+from tailer.api.transport import read_body, trust, wrap
+from tailer.clock import Clock
+from tailer.core.apitime import ApiTime
+from tailer.core.budget import Budget
+from tailer.core.durations import Seconds
+from tailer.errors import RateLimitedError
+from tailer.model import Connector, EventsRequest, Page
+from tailer.observe import Observer, RequestRetried, ignore
+
+_SPARE_LANES = 2  # connections for those that timed out, beside the usual ones
+_Result = TypeVar("_Result")
+
+try:
+    _VERSION = version("cf-tailer")
+except PackageNotFoundError:  # a checkout that was never installed
+    _VERSION = "0"
+
+
+class ApiClient:
+    """Asks the API on behalf of one principal, within its budget. An async context manager, used once.
+
+    Attributes:
+        budget: The principal's; shared with whoever plans its requests.
+        api_time: The principal's idea of API time; taught by every answer.
+        counters: What was done so far.
+    """
+
+    def __init__(
+        self,
+        principal: str,
+        credentials: Credentials,
+        budget: Budget,
+        api_time: ApiTime,
+        clock: Clock,
+        *,
+        base_url: str = BASE_URL,
+        timeout: Seconds = 30.0,
+        concurrency: int = 8,
+        ca_file: str | None = None,
+        max_body_bytes: int = 64 * 2**20,
+        observer: Observer = ignore,
+        random: Callable[[], float] = random,
+    ) -> None:
+        """Prepare; nothing is opened before ``async with``.
+
+        Args:
+            principal: Its name, for reports.
+            credentials: Sent with every request.
+            budget: Asked before every request.
+            api_time: Told the ``Date`` of every answer.
+            clock: Times, and sleeps while the budget or a retry wants it.
+            base_url: ``https://``, or ``http://`` to loopback.
+            timeout: For one attempt, from connecting to the last byte.
+            concurrency: Requests that the caller will have in flight at once, apart from `_SPARE_LANES`.
+            ca_file: PEM file of authorities to trust besides the system's.
+            max_body_bytes: A longer body (uncompressed) is refused. A thousand rows have some 80,000.
+            observer: Told of retries, pauses and clock steps.
+            random: Gives numbers in [0, 1), for jitter.
+
+        Raises:
+            ConfigError: `base_url`, `ca_file` or a proxy variable of the environment can't be used.
+        """
+        self.budget = budget
+        self.api_time = api_time
+        self._ledger = Ledger(principal, budget, api_time, clock, observer)
+        self.counters = self._ledger.counters
+        self._credentials = credentials
+        self._clock = clock
+        self._base_url = parse_base_url(base_url)
+        self._base_text = str(self._base_url)
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._lanes = concurrency + _SPARE_LANES
+        self._tls = trust(ca_file)
+        self._max_body_bytes = max_body_bytes
+        self._observer = observer
+        self._random = random
+        proxy = find_proxy(self._base_url)
+        self._way: dict[str, Any] = {"proxy": proxy.url, "proxy_headers": proxy.headers} if proxy else {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session; connections are made when they are needed and kept alive."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._lanes, ssl=self._tls),
+            headers={
+                **self._credentials.headers,
+                "Accept": "application/json",
+                "User-Agent": f"cf-tailer/{_VERSION}",
+            },
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def list_connectors(self, account: str) -> list[Connector]:
+        """List an account's connectors.
+
+        Raises:
+            ApiError: One of its subclasses, after retries where they may help.
+        """
+        url = connectors_url(self._base_text, account)
+        return await self._get(url, Subject(account), partial(decipher_connectors, account=account))
+
+    async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
+        """Read one page of a connector's events.
+
+        Args:
+            account: Account id.
+            connector: Connector id.
+            request: Window, cursor, kind and limit.
+
+        Raises:
+            ApiError: One of its subclasses, after retries where they may help.
+        """
+        url = events_url(self._base_text, account, connector, request)
+        decipher = partial(decipher_events, account=account, connector=connector)
+        return await self._get(url, Subject(account, connector), decipher)
+
+    async def _get(
+        self, url: str, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
+    ) -> _Result:
+        attempt = partial(self._attempt, URL(url, encoded=True), subject, decipher)
+        return await persist(attempt, self._clock, self._random, self._note_retry)
+
+    async def _attempt(
+        self, url: URL, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
+    ) -> _Result:
+        """Send one request within the budget, and learn from its answer."""
+        sent = await self._ledger.admit()
+        try:
+            status, headers, body = await self._fetch(url, subject, sent)
+        except BaseException:  # being cancelled as well: a probe must not block those behind it
+            self._ledger.lose(sent)
+            raise
+        refused: RateLimitedError | None = None
+        try:
+            return decipher(status, headers, self._credentials.mask(body))
+        except RateLimitedError as error:
+            refused = error
+            raise
+        finally:
+            self._ledger.settle(headers, sent, refused)
+
+    async def _fetch(self, url: URL, subject: Subject, sent: float) -> tuple[int, Headers, bytes]:
+        """Return status, headers and whole body of the answer."""
+        if self._session is None:
+            raise RuntimeError("an ApiClient is used inside `async with`")
+        try:
+            async with self._session.get(url, allow_redirects=False, **self._way) as response:
+                received = self._clock.monotonic()
+                body = await read_body(response, self._max_body_bytes, subject)
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            failure, cause = wrap(error, subject)
+        else:
+            self.counters.body_bytes += len(body)
+            self._ledger.learn_time(response.status, response.headers, sent, received)
+            return response.status, response.headers, body
+        # Raised out here, so that an error that quotes our headers does not travel along as its context.
+        raise failure from cause
+
+    def _note_retry(self, attempt: int, delay: Seconds, reason: str) -> None:
+        self.counters.retries += 1
+        self._observer(RequestRetried(attempt, delay, reason))

@@ -1,0 +1,121 @@
+"""What an answer's headers say, read leniently: what can't be understood counts as not said.
+
+Source: Cloudflare's "API rate limits" (``Ratelimit``, ``Ratelimit-Policy``, ``Retry-After``), the official
+SDKs (``x-should-retry``), RFC 9110 (``Date``), RFC 9651 (structured fields).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TypeAlias
+
+from multidict import MultiMapping
+
+from tailer.core.budget import RatePolicy
+from tailer.core.durations import Seconds
+
+Headers: TypeAlias = MultiMapping[str]
+"""An answer's headers, names in any case."""
+
+MAX_RETRY_AFTER: Seconds = 3600.0
+"""A longer ``Retry-After`` is malformed: Cloudflare's longest block is five minutes."""
+
+_MAX_WINDOW: Seconds = 86400.0  # no quota is counted over more than a day; more would stop us for ever
+_RAY_ID = re.compile(r"[0-9A-Za-z-]{1,32}")
+_MEMBER = re.compile(r'(?:"[^"]*"|[^",])+')
+_PARAMETER = re.compile(r';\s*([a-z]+)\s*=\s*"?(\d{1,15}(?:\.\d{1,9})?)(?![\w.])', re.ASCII)
+_NAME = re.compile(r'\s*(?:"([^"]*)"|([^;]*))')
+
+_Parameters: TypeAlias = dict[str, float]
+
+
+@lru_cache(maxsize=64)
+def parse_date(text: str | None) -> float | None:
+    """Return epoch seconds of an HTTP date; ``None`` when it is missing or malformed."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def retry_after(headers: Headers) -> Seconds | None:
+    """Return how long the API asks us to wait, in [0, `MAX_RETRY_AFTER`].
+
+    ``None`` when it does not say, or not in a way to be taken seriously. A date is read against the same
+    answer's ``Date``.
+    """
+    text = headers.get("Retry-After")
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        seconds = float(text)
+    else:
+        until, now = parse_date(text), parse_date(headers.get("Date"))
+        if until is None or now is None:
+            return None
+        seconds = max(0.0, until - now)
+    return seconds if seconds <= MAX_RETRY_AFTER else None
+
+
+def should_retry(headers: Headers) -> bool | None:
+    """Return Cloudflare's own judgement whether to send the request again, ``None`` when it has none."""
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
+
+
+def ray_id(headers: Headers) -> str | None:
+    """Return ``Cf-Ray``, what Cloudflare's support asks for; ``None`` when missing or malformed."""
+    text = headers.get("Cf-Ray", "")
+    return text if _RAY_ID.fullmatch(text) else None
+
+
+def rate_policy(headers: Headers) -> RatePolicy | None:
+    """Return what the headers say about the quota, ``None`` when they say nothing.
+
+    Of several policies the one with the lowest rate counts, and the level that has its name; where no
+    name fits, the lowest level.
+    """
+    policies = _members(_joined(headers, "Ratelimit-Policy"))
+    levels = _members(_joined(headers, "Ratelimit"))
+    quotas = {
+        name: (int(told["q"]), told["w"])
+        for name, told in policies
+        if told.get("q", 0) >= 1 and 0 < told.get("w", 0) <= _MAX_WINDOW
+    }
+    name = min(quotas, key=lambda name: quotas[name][0] / quotas[name][1], default=None)
+    level = _level(levels, name)
+    if name is None and level is None:
+        return None
+    quota, window = quotas[name] if name is not None else (None, None)
+    if level is None:
+        return RatePolicy(quota, window)
+    reset = level.get("t")
+    return RatePolicy(
+        quota, window, int(level["r"]), reset if reset is not None and reset <= _MAX_WINDOW else None
+    )
+
+
+def _level(levels: tuple[tuple[str, _Parameters], ...], name: str | None) -> _Parameters | None:
+    told = [(member, level) for member, level in levels if "r" in level]
+    named = [level for member, level in told if member == name]
+    return min(named or [level for _, level in told], key=lambda level: level["r"], default=None)
+
+
+def _joined(headers: Headers, name: str) -> str:
+    """Return a list header that may have come in several lines."""
+    return ",".join(headers.getall(name, ()))
+
+
+@lru_cache(maxsize=64)
+def _members(text: str) -> tuple[tuple[str, _Parameters], ...]:
+    """Split a structured list into names and numeric parameters, and drop the rest."""
+    members: list[tuple[str, _Parameters]] = []
+    for member in _MEMBER.findall(text):
+        name = _NAME.match(member)
+        if name is not None:
+            numbers = {key: float(value) for key, value in _PARAMETER.findall(member, name.end())}
+            members.append(((name[1] or name[2] or "").strip(), numbers))
+    return tuple(members)

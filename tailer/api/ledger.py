@@ -1,0 +1,98 @@
+"""The account of one principal's requests: admits them, and learns from what comes back.
+
+The budget and API time are pure values of `core`; here they meet the clock, the headers and the observer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tailer.api.headers import Headers, parse_date, rate_policy
+from tailer.clock import Clock
+from tailer.core.apitime import ApiTime
+from tailer.core.budget import Budget
+from tailer.core.durations import Seconds
+from tailer.errors import RateLimitedError
+from tailer.observe import ClockStepped, Observer, PrincipalPaused, PrincipalResumed
+
+_MALFORMED_RETRY_AFTER: Seconds = 300.0
+"""What a ``Retry-After`` beyond belief is taken for: Cloudflare's longest block."""
+
+
+@dataclass
+class ClientCounters:
+    """What a client has done since it was made.
+
+    Attributes:
+        requests: Requests sent, retries included.
+        retries: Requests sent again.
+        throttled: Answers with 429 or code 971.
+        body_bytes: Bytes of all bodies, uncompressed.
+    """
+
+    requests: int = 0
+    retries: int = 0
+    throttled: int = 0
+    body_bytes: int = 0
+
+
+class Ledger:
+    """Keeps one principal's budget, API time and counters up to date."""
+
+    def __init__(
+        self, principal: str, budget: Budget, api_time: ApiTime, clock: Clock, observer: Observer
+    ) -> None:
+        """Begin; `budget` and `api_time` are shared with whoever plans the principal's requests."""
+        self.budget = budget
+        self.api_time = api_time
+        self.counters = ClientCounters()
+        self._principal = principal
+        self._clock = clock
+        self._observer = observer
+
+    async def admit(self) -> float:
+        """Wait until the budget has room, take it, and return the monotonic time of it."""
+        while delay := self.budget.wait(now := self._clock.monotonic()):
+            await self._clock.sleep(delay)
+        self.budget.spend(now)
+        self.counters.requests += 1
+        return now
+
+    def lose(self, sent: float) -> None:
+        """Learn that the request admitted at `sent` got no whole answer, or was given up."""
+        self.budget.failed(sent)
+
+    def learn_time(self, status: int, headers: Headers, sent: float, received: float) -> None:
+        """Learn the time from an answer's headers, read at `received` (monotonic)."""
+        if status >= 500:  # such answers are often made on the way, by something with a clock of its own
+            return
+        date = parse_date(headers.get("Date"))
+        step = None if date is None else self.api_time.observe(date, sent, received)
+        if step is not None:
+            self._observer(ClockStepped(self._principal, step))
+
+    def settle(self, headers: Headers, sent: float, refused: RateLimitedError | None) -> None:
+        """Learn what an answer means for the budget.
+
+        Args:
+            headers: Of the answer.
+            sent: When its request was admitted.
+            refused: The answer, if it asked us to slow down.
+        """
+        now = self._clock.monotonic()
+        was_stopped = self._is_stopped(now)
+        if refused is not None:
+            self.counters.throttled += 1
+            is_malformed = refused.retry_after is None and "Retry-After" in headers
+            self.budget.pause(_MALFORMED_RETRY_AFTER if is_malformed else refused.retry_after, now)
+        policy = rate_policy(headers)
+        if policy is not None:
+            self.budget.observe(policy, now)
+        if refused is None and self.budget.succeeded(sent):
+            self._observer(PrincipalResumed(self._principal))
+        if self._is_stopped(now) and not was_stopped:
+            self._observer(PrincipalPaused(self._principal, self.budget.wait(now), self.budget.reason or ""))
+
+    def _is_stopped(self, now: float) -> bool:
+        until = self.budget.paused_until
+        return until is not None and until > now

@@ -1,0 +1,87 @@
+"""What aiohttp gives and raises, as what the house knows: a bounded body, or a `TransportError`."""
+
+from __future__ import annotations
+
+import ssl
+
+import aiohttp
+
+from tailer.api.refusals import Subject
+from tailer.errors import ConfigError, TransportError, WireFormatError
+
+
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """Return what TLS trusts: the system's authorities, and those of a PEM file if one is named.
+
+    Raises:
+        ConfigError: The file can't be read or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ValueError) as error:  # SSLError is an OSError
+            raise ConfigError(
+                f"[api] ca_file: no certificates to be read from {ca_file!r}: {error}"
+            ) from error
+    return context
+
+
+async def read_body(response: aiohttp.ClientResponse, max_bytes: int, subject: Subject) -> bytes:
+    """Return the whole body, uncompressed.
+
+    Raises:
+        WireFormatError: It is longer than `max_bytes`; the rest was not read.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await response.content.readany():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise WireFormatError(
+                f"The answer with the {subject} is longer than {max_bytes} bytes; lower [api] page_limit",
+                status=response.status,
+            )
+    return b"".join(chunks)
+
+
+def wrap(error: Exception, subject: Subject) -> tuple[TransportError, Exception | None]:
+    """Return what became of a request without an answer, and the cause to show with it.
+
+    Only the operating system's errors and time limits are shown: aiohttp's own quote what was sent, the
+    credentials included, and what was received.
+    """
+    is_timeout = isinstance(error, TimeoutError)
+    failure = TransportError(f"No answer with the {subject}: {_fate(error)}", timed_out=is_timeout)
+    return failure, error if isinstance(error, OSError) else None
+
+
+def _fate(error: Exception) -> str:
+    """Return in words what befell a request."""
+    match error:
+        case TimeoutError():
+            fate = "none came within [api] timeout"
+        case aiohttp.ClientSSLError():
+            hint = "if something on the way inspects TLS, name its authority in [api] ca_file"
+            fate = f"TLS failed ({_reason(error)}); {hint}"
+        case aiohttp.ClientProxyConnectionError():
+            fate = f"the environment's proxy can't be reached ({_reason(error)})"
+        case aiohttp.ClientHttpProxyError():
+            fate = f"the environment's proxy refused with HTTP {error.status}"
+        case aiohttp.ClientConnectorError():
+            hint = "check the network and [api] base_url"
+            fate = f"{error.host}:{error.port} can't be reached ({_reason(error)}); {hint}"
+        case aiohttp.ClientPayloadError():
+            fate = "it broke off, or its encoding is damaged"
+        case aiohttp.ClientResponseError():
+            fate = "what came is not HTTP"
+        case _:
+            fate = f"the connection broke ({_reason(error)})"
+    return fate
+
+
+def _reason(error: Exception) -> str:
+    """Return the operating system's words for an error, without addresses and options."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(cause).__name__

@@ -1,0 +1,220 @@
+"""What happened, as data: reports that the house makes, and whoever is interested turns into words.
+
+A report is a frozen struct named ``<Noun><PastVerb>``; ``str`` of it is one sentence for an operator. It
+holds no credential and no payload. An observer is called on the event loop and must neither block nor raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import msgspec
+
+from tailer.core.durations import Seconds, format_duration
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Root of all reports."""
+
+
+Observer: TypeAlias = Callable[[Report], None]
+"""Takes every report, in the order in which things happened."""
+
+
+def ignore(_report: Report) -> None:
+    """Be told, and do nothing: the observer of those who don't observe."""
+
+
+class RequestRetried(Report, frozen=True):
+    """A request failed and is sent again shortly.
+
+    Attributes:
+        attempt: Number of the attempt that failed, from 1.
+        delay: Seconds until the next one.
+        reason: Message of the failure.
+    """
+
+    attempt: int
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Attempt {self.attempt} failed, the next follows in {self.delay:.1f}s: {self.reason}"
+
+
+class PrincipalPaused(Report, frozen=True):
+    """No request of a principal goes out for a while; then one probe.
+
+    Attributes:
+        principal: Name of the principal.
+        delay: Seconds from now.
+        reason: Why, in words.
+    """
+
+    principal: str
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        delay = format_duration(round(self.delay))
+        return f"Principal {self.principal!r} is paused for {delay}: {self.reason}"
+
+
+class PrincipalResumed(Report, frozen=True):
+    """The probe after a pause was answered: requests of the principal go out as usual."""
+
+    principal: str
+
+    def __str__(self) -> str:
+        return f"Principal {self.principal!r} is no longer paused"
+
+
+class ClockStepped(Report, frozen=True):
+    """Our idea of API time was off by more than the ``Date`` header's resolution, and was corrected.
+
+    Attributes:
+        principal: Whose answer told.
+        step: Seconds; positive: API time is later than we thought.
+    """
+
+    principal: str
+    step: Seconds
+
+    def __str__(self) -> str:
+        direction = "ahead of" if self.step > 0 else "behind"
+        return (
+            f"The API's clock is {format_duration(round(abs(self.step)))} {direction} what we took it for "
+            f"(principal {self.principal!r}); times follow the API, check this machine's clock"
+        )
+
+
+class ConnectorFound(Report, frozen=True):
+    """A connector is read from now on."""
+
+    account: str
+    connector: str
+    name: str
+    origin: float
+
+    def __str__(self) -> str:
+        return f"Connector {self.name} ({self.connector}) is read from {_iso(self.origin)} on"
+
+
+class PollFailed(Report, frozen=True):
+    """A poll of one connector ended without reading its window whole.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        failures: Failed polls in a row.
+        delay: Seconds until the next try.
+        reason: Message of the failure.
+    """
+
+    connector: str
+    name: str
+    failures: int
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"Connector {self.name} ({self.connector}) was not read, next try in {self.delay:.0f}s "
+            f"({self.failures} in a row): {self.reason}"
+        )
+
+
+class PollRecovered(Report, frozen=True):
+    """The first good poll of a connector after failures."""
+
+    connector: str
+    name: str
+    failures: int
+
+    def __str__(self) -> str:
+        return f"Connector {self.name} ({self.connector}) is read again after {self.failures} failed polls"
+
+
+class GapRecorded(Report, frozen=True):
+    """A span of one connector can't be read.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        start: API time, inclusive.
+        end: API time, exclusive.
+        reason: See `tailer.core.progress.GapReason`.
+    """
+
+    connector: str
+    name: str
+    start: int
+    end: int
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"Connector {self.name} ({self.connector}) has a gap of {format_duration(self.end - self.start)} "
+            f"from {_iso(self.start)} on: {self.reason}"
+        )
+
+
+class KindChanged(Report, frozen=True):
+    """The API gave an event that is journaled once more, with another kind; the first is kept."""
+
+    connector: str
+    name: str
+    key: str
+    kind: str
+
+    def __str__(self) -> str:
+        return (
+            f"Event {self.key} of connector {self.name} ({self.connector}) came again as {self.kind!r}; "
+            "the kind that came first is kept"
+        )
+
+
+class SinkFailed(Report, frozen=True):
+    """A sink did not take a batch; it is written again after a while.
+
+    Attributes:
+        sink: Its name.
+        failures: In a row.
+        delay: Seconds until the next try.
+        reason: Message of the failure.
+    """
+
+    sink: str
+    failures: int
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Sink {self.sink!r} is unavailable, next try in {self.delay:.1f}s: {self.reason}"
+
+
+class SinkRecovered(Report, frozen=True):
+    """A sink takes batches again."""
+
+    sink: str
+    failures: int
+
+    def __str__(self) -> str:
+        return f"Sink {self.sink!r} takes events again after {self.failures} failed tries"
+
+
+class ListingFailed(Report, frozen=True):
+    """An account's connectors could not be listed; the known ones are read on."""
+
+    account: str
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Account {self.account}: connectors not listed, next try in {self.delay:.0f}s: {self.reason}"
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
