@@ -62,6 +62,11 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
         """The gaps as a set of seconds."""
         return Spans().update((gap.start, gap.end) for gap in self.gaps)
 
+    @property
+    def unreadable(self) -> Spans:
+        """What is not asked for again: seconds that hold more than the API hands out."""
+        return Spans().update((gap.start, gap.end) for gap in self.gaps if gap.reason == "page cap")
+
 
 def with_gap(gaps: tuple[Gap, ...], gap: Gap) -> tuple[Gap, ...]:
     """Return `gaps` with one more; overlapping and touching gaps of one reason become one."""

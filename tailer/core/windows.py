@@ -31,6 +31,12 @@ from tailer.model import Key, Window
 LOOK_BACK_ROWS = 100
 """Rows that an automatic look-back aims at; no API's page is believed to be shorter by default. [infer]"""
 
+SLICE_PAGES = 10
+"""Pages of one slice: enough to spread the cost of a commit, few enough to be repeated after a failure."""
+
+POLLING_SHARE = 0.9
+"""Part of the allowed rate that regular polls may take; the rest is left to listing and second pages."""
+
 Aim = Literal["catch-up", "head", "hole", "pass"]
 """Why a window is read."""
 
@@ -51,13 +57,13 @@ class Plan(NamedTuple):
     max_rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pacing:
-    """What is the same for all connectors of a run.
+    """What is the same for all connectors of a principal; `fit` adapts it to their number.
 
     Attributes:
-        ladder: Levels for the polling interval.
-        interval: Shortest time between two polls of one connector, seconds.
+        ladder: Levels for the configured interval.
+        interval: Time between two polls of one connector at present, seconds.
         look_back: Fixed look-back in seconds, ``None`` for automatic.
         slice_rows: Rows that one read is meant to take at most, about.
         until: End of the asked span (API time), ``None`` to follow for ever.
@@ -68,6 +74,22 @@ class Pacing:
     look_back: Seconds | None = None
     slice_rows: int = 10_000
     until: float | None = None
+
+    def fit(self, connectors: int, *, rate: float, page_limit: int, max_held: int) -> None:
+        """Adapt to a number of connectors.
+
+        The interval is stretched until polling everyone takes `POLLING_SHARE` of the allowed rate; slices are
+        made small enough that one of each connector can be held for the sake of order.
+
+        Args:
+            connectors: How many are polled.
+            rate: Requests a second that the budget allows.
+            page_limit: Rows a page; a slice is some ten pages at most.
+            max_held: Bound on held events.
+        """
+        shortest = self.ladder.lengths[0] / VISITS
+        self.interval = max(shortest, connectors / (POLLING_SHARE * rate))
+        self.slice_rows = max(LOOK_BACK_ROWS, min(SLICE_PAGES * page_limit, max_held // max(2 * connectors, 1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""Which rows of a read are new: sorted, each once, none that the journal holds, none outside the asked span.
+
+Rules:
+
+1. The key is (t, n). Of two rows with one key the first in the order of (t, n) and arrival is kept.
+2. A key that is known, or comes twice, with another kind is counted as *changed*: the first kind stands.
+3. A row belongs if its t or its a lies in the asked span. One that does not is dropped and not remembered: what
+   padding and look-back bring in beyond the origin would otherwise pin memory for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from operator import attrgetter, lt
+from typing import NamedTuple
+
+from tailer.core.keys import PADDING, KeySet, kind_mark
+from tailer.model import Event, Key, Window
+
+_BY_KEY = attrgetter("t", "n")
+
+
+class Selection(NamedTuple):
+    """What a read brought.
+
+    Attributes:
+        events: The new ones, sorted by (t, n).
+        duplicates: Rows that were known or came twice.
+        changed: Duplicates whose kind differs from the one that was kept.
+    """
+
+    events: list[Event]
+    duplicates: int
+    changed: list[Event]
+
+
+def select(
+    rows: list[Event], keys: KeySet, window: Window, *, origin: float, until: float | None
+) -> Selection:
+    """Choose the new events among the rows of a read.
+
+    Args:
+        rows: As they came, sources not set.
+        keys: What is journaled.
+        window: What was asked for, without padding; bounds the search among the keys.
+        origin: Start of the asked span, inclusive, API time.
+        until: End of the asked span, exclusive; ``None`` for no end.
+    """
+    if not rows:
+        return Selection([], 0, [])
+    order = list(map(_BY_KEY, rows))
+    if not all(map(lt, order, islice(order, 1, None))):
+        rows = sorted(rows, key=_BY_KEY)
+        order = list(map(_BY_KEY, rows))
+    known = _known(keys, order, window)
+    fresh, duplicates = rows, 0
+    changed: list[Event] = []
+    if known or len(set(order)) < len(order):
+        fresh, changed = _unknown(rows, order, known)
+        duplicates = len(rows) - len(fresh)
+    if until is not None or (fresh and fresh[0].t < origin):
+        end = math.inf if until is None else until
+        fresh = [event for event in fresh if origin <= event.t < end or origin <= event.a < end]
+    return Selection(fresh, duplicates, changed)
+
+
+def _known(keys: KeySet, order: list[Key], window: Window) -> dict[Key, int]:
+    """Look up the rows' keys; one read of the window's span, and single looks for what lies outside."""
+    if not len(keys):
+        return {}
+    low, high = window.start - 2 * PADDING, window.end + 2 * PADDING
+    inside = [t for t, _ in order if low <= t <= high]
+    known = keys.within(inside[0], inside[-1]) if inside else {}
+    if len(inside) < len(order):
+        for t in {t for t, _ in order if not low <= t <= high}:
+            known.update(keys.within(t, t))
+    return known
+
+
+def _unknown(rows: list[Event], order: list[Key], known: dict[Key, int]) -> tuple[list[Event], list[Event]]:
+    fresh: list[Event] = []
+    changed: list[Event] = []
+    for key, event in zip(order, rows, strict=True):
+        mark = known.get(key)
+        if mark is None:
+            known[key] = kind_mark(event.k)
+            fresh.append(event)
+        elif mark != kind_mark(event.k):
+            changed.append(event)
+    return fresh, changed

@@ -1,0 +1,108 @@
+"""One sink and its reader: write, then commit, and only then the next.
+
+A sink that is away is tried again for ever, with its batch kept; nobody else waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tailer.clock import Clock
+from tailer.core.backoff import backoff
+from tailer.core.durations import Seconds
+from tailer.errors import SinkUnavailableError
+from tailer.interfaces import Resume, Sink
+from tailer.model import Batch
+from tailer.observe import Observer, SinkFailed, SinkRecovered
+from tailer.pipeline.board import Board
+from tailer.pipeline.reader import Reader
+
+FIRST_DELAY: Seconds = 0.5
+"""Upper bound of the first wait for a sink that is away."""
+
+DELAY_CAP: Seconds = 30.0
+"""Upper bound of all later ones: a counterpart that is back should not wait longer for its backlog."""
+
+LAST_TRIES = 3
+"""Tries of one batch once polling has ended; what a dead sink has not taken stays for the next run."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Carries a reader's batches to its sink.
+
+    Attributes:
+        sink: Where to.
+        reader: Where from.
+        board: Tells when polling has ended.
+        clock: For back-off.
+        observe: Is told of failures.
+        random: Gives numbers in [0, 1), for jitter.
+        delivered: Events accepted so far.
+        error: Why the sink is not taking events at present.
+    """
+
+    sink: Sink
+    reader: Reader
+    board: Board
+    clock: Clock
+    observe: Observer
+    random: Callable[[], float]
+    delivered: int = 0
+    error: SinkUnavailableError | None = None
+    _failures: int = 0
+
+    async def run(self) -> None:
+        """Deliver until polling has ended and all is accepted, or until cancelled.
+
+        Raises:
+            SinkUnavailableError: Polling has ended and the sink did not come back in `LAST_TRIES` tries.
+            SinkClosedError: Nobody reads this sink any more.
+            JournalError: What was accepted could not be committed.
+        """
+        resume = await self.reader.open()
+        try:
+            state = await self._open(resume)
+            await self.reader.commit(state)
+            while (batch := await self.reader.next_batch()) is not None:
+                if batch.events:
+                    state = await self._write(batch)
+                await self.reader.accept(batch, state)
+                self.delivered += len(batch.events)
+        finally:
+            await self.sink.close()
+
+    async def _open(self, resume: Resume) -> bytes | None:
+        while True:
+            try:
+                state = await self.sink.open(resume)
+            except SinkUnavailableError as error:
+                await self._back_off(error)
+            else:
+                self._recover()
+                return state
+
+    async def _write(self, batch: Batch) -> bytes | None:
+        while True:
+            try:
+                state = await self.sink.write(batch)
+            except SinkUnavailableError as error:
+                await self._back_off(error)
+            else:
+                self._recover()
+                return state
+
+    async def _back_off(self, error: SinkUnavailableError) -> None:
+        self._failures += 1
+        self.error = error
+        if self.board.finished and self._failures >= LAST_TRIES:
+            raise error
+        delay = backoff(self._failures, FIRST_DELAY, DELAY_CAP, self.random())
+        self.observe(SinkFailed(self.reader.options.name, self._failures, delay, str(error)))
+        await self.clock.sleep(delay)
+
+    def _recover(self) -> None:
+        if self._failures:
+            self.observe(SinkRecovered(self.reader.options.name, self._failures))
+        self._failures, self.error = 0, None

@@ -1,0 +1,236 @@
+"""All connectors of one principal: found by listing, polled in turn, a few at a time.
+
+The fleet is one task group: a task that keeps the listing fresh, and two lanes that poll. A connector whose
+request ran into the time limit moves to the slow lane, so that it can only delay its likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tailer.core.agenda import Agenda
+from tailer.core.backoff import backoff
+from tailer.core.durations import Seconds
+from tailer.core.keys import KeySet
+from tailer.core.matching import choose
+from tailer.core.windows import first_checkpoint
+from tailer.errors import ApiError
+from tailer.interfaces import Commit, Stored
+from tailer.model import Connector
+from tailer.observe import ConnectorFound, ListingFailed
+from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.signal import Signal
+
+SLOW_LANE = 2
+"""Polls in flight among the connectors that ran into the time limit."""
+
+LISTING_CAP: Seconds = 300.0
+"""Longest back-off between two tries of List Connectors."""
+
+FORGET_EVERY: Seconds = 60.0
+"""Seconds between two rounds of forgetting keys; what is forgotten is a matter of days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Which connectors of one account are read.
+
+    Attributes:
+        account: Its id.
+        patterns: Ids, or patterns over id, notes and serial number.
+        exclude: Patterns of those that are left out.
+    """
+
+    account: str
+    patterns: Sequence[str] = ("*",)
+    exclude: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Pollers that share a number of places in flight."""
+
+    places: int
+    agenda: Agenda[Poller] = field(default_factory=Agenda)
+    changed: Signal = field(default_factory=Signal)
+
+
+class Fleet:
+    """The pollers of one principal.
+
+    Args:
+        context: Shared by all of them.
+        watches: The accounts of this principal.
+        stored: What the journal knew at start, by (account, connector).
+        start: Resolves the configured start to an origin, given API time.
+        discover: Seconds between two listings; ``None``: list once.
+        concurrency: Polls in flight in the fast lane.
+        max_held: Bound on the events that a reader holds for the sake of order.
+    """
+
+    def __init__(
+        self,
+        context: PollContext,
+        watches: Sequence[Watch],
+        stored: dict[tuple[str, str], Stored],
+        *,
+        start: Callable[[float], float],
+        discover: Seconds | None,
+        concurrency: int,
+        max_held: int,
+    ) -> None:
+        self.pollers: dict[str, Poller] = {}
+        self.listed: dict[str, list[Connector]] = {}
+        self._context = context
+        self._watches = watches
+        self._stored = stored
+        self._start = start
+        self._discover = discover
+        self._max_held = max_held
+        self._listed_at: dict[str, float] = {}
+        self._fast = _Lane(concurrency)
+        self._slow = _Lane(SLOW_LANE)
+        self._done = anyio.Event()
+
+    async def discover(self) -> None:
+        """List every account once and take up the connectors that are new.
+
+        Raises:
+            ApiError: An account could not be listed.
+        """
+        for watch in self._watches:
+            await self._discover_one(watch)
+        context = self._context
+        context.pacing.fit(
+            len(self.pollers),
+            rate=context.client.budget.rate,
+            page_limit=context.limit,
+            max_held=self._max_held,
+        )
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every connector of a finite asked span is done."""
+        return self._context.pacing.until is not None and all(p.is_done for p in self.pollers.values())
+
+    async def run(self) -> None:
+        """Poll until cancelled, or until every connector is done (`Poller.is_done`); `discover` came before."""
+        async with anyio.create_task_group() as group:
+            if self._discover is not None:
+                group.start_soon(self._discover_forever, self._discover)
+            group.start_soon(self._forget_forever)
+            group.start_soon(self._drive, self._fast, group)
+            group.start_soon(self._drive, self._slow, group)
+            self._finish_if_done()
+            await self._done.wait()
+            group.cancel_scope.cancel()
+
+    async def _discover_one(self, watch: Watch) -> None:
+        context = self._context
+        listed = await context.client.list_connectors(watch.account)
+        now = context.api_now()
+        self.listed[watch.account] = listed
+        origin = self._listed_at.get(watch.account)
+        first = origin is None
+        if origin is None:
+            origin = self._start(now)
+        self._listed_at[watch.account] = now
+        new: list[Poller] = []
+        for connector in choose(listed, watch.patterns, watch.exclude):
+            poller = self.pollers.get(f"{connector.account}/{connector.id}")
+            if poller is not None:
+                poller.rename(connector)
+            else:
+                new.append(await self._take_up(connector, origin))
+        if new:
+            await context.journal.flush()  # origins are durable before the first request
+        for poller in new:
+            mark = poller.checkpoint.through
+            if first:
+                context.board.expect(poller.ref, mark)
+            else:
+                context.board.post(poller.ref, mark, is_behind=False, now=context.clock.monotonic())
+            self._add(poller)
+
+    async def _take_up(self, connector: Connector, origin: float) -> Poller:
+        context = self._context
+        stored = self._stored.pop((connector.account, connector.id), None)
+        if stored is None:
+            stored = Stored(first_checkpoint(origin, context.pacing.ladder), KeySet())
+            await context.journal.commit(
+                context.claim, Commit(connector.account, connector.id, stored.checkpoint)
+            )
+        poller = Poller(context, connector, stored)
+        self.pollers[poller.ref] = poller
+        context.observe(
+            ConnectorFound(connector.account, connector.id, connector.name, stored.checkpoint.origin)
+        )
+        return poller
+
+    async def _discover_forever(self, interval: Seconds) -> None:
+        failures = 0
+        while True:
+            await self._context.clock.sleep(interval)
+            failures = await self._discover_again(failures)
+
+    async def _discover_again(self, failures: int) -> int:
+        """List all accounts; return how often in a row that has failed, after the back-off."""
+        try:
+            await self.discover()
+        except ApiError as error:
+            delay = backoff(failures + 1, 10.0, LISTING_CAP, self._context.random())
+            self._context.observe(ListingFailed(self._watches[0].account, delay, str(error)))
+            await self._context.clock.sleep(delay)
+            return failures + 1
+        return 0
+
+    async def _forget_forever(self) -> None:
+        while True:
+            await self._context.clock.sleep(FORGET_EVERY)
+            await self.forget()
+
+    async def forget(self) -> None:
+        """Drop keys below floors that are durable."""
+        floors = {ref: poller.checkpoint.floor for ref, poller in self.pollers.items()}
+        await self._context.journal.flush()
+        for ref, floor in floors.items():
+            self.pollers[ref].forget_keys(floor)
+
+    async def _drive(self, lane: _Lane, group: TaskGroup) -> None:
+        """Start polls as places and due connectors allow."""
+        clock = self._context.clock
+        while True:
+            poller = lane.agenda.pop(clock.monotonic()) if lane.places else None
+            if poller is not None:
+                lane.places -= 1
+                group.start_soon(self._poll, poller, lane)
+                continue
+            next_at = lane.agenda.next_at() if lane.places else None
+            await lane.changed.wait(None if next_at is None else max(0.0, next_at - clock.monotonic()))
+
+    async def _poll(self, poller: Poller, lane: _Lane) -> None:
+        try:
+            await poller.poll()
+        finally:
+            lane.places += 1
+            lane.changed.notify()
+        if poller.is_done:
+            self._finish_if_done()
+        else:
+            self._add(poller)
+
+    def _add(self, poller: Poller) -> None:
+        lane = self._slow if poller.is_slow else self._fast
+        if poller.has_backlog:
+            lane.agenda.add_backlog(poller, poller.checkpoint.through)
+        else:
+            lane.agenda.add_live(poller, poller.due_at)
+        lane.changed.notify()
+
+    def _finish_if_done(self) -> None:
+        if self.is_done:
+            self._done.set()

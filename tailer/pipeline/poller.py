@@ -1,0 +1,288 @@
+"""One connector: plan a window, read it, keep what is new, commit it together with what it proves.
+
+The poller's memory (keys, checkpoint) changes only after the journal has made a commit durable, so that a
+failure at any point leaves both as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tailer.api.client import ApiClient
+from tailer.clock import Clock
+from tailer.core.backoff import backoff
+from tailer.core.dedupe import Selection, select
+from tailer.core.durations import Seconds
+from tailer.core.progress import Checkpoint
+from tailer.core.quirks import Quirks
+from tailer.core.reading import Reading, WindowRead
+from tailer.core.windows import Pacing, Plan, WindowPlanner, advanced
+from tailer.errors import (
+    ApiError,
+    AuthError,
+    ConnectorGoneError,
+    RateLimitedError,
+    RequestRefusedError,
+    TransportError,
+)
+from tailer.interfaces import Claim, Commit, Journal, Stored
+from tailer.model import Connector, Segment, Source
+from tailer.observe import GapRecorded, KindChanged, Observer, PollFailed, PollRecovered
+from tailer.pipeline.board import Board
+from tailer.pipeline.tally import Tally
+
+THROTTLED_TRIES = 3
+"""How often one request is sent again after a pause of the principal, before its poll counts as failed."""
+
+FAILURE_CAP: Seconds = 300.0
+"""Longest back-off between two polls of one connector: a block of the API lasts as long."""
+
+PARKED_FOR: Seconds = 300.0
+"""Seconds between two tries of a connector that the API refuses (401, 403, 404)."""
+
+REFUSALS = 3
+"""Refusals in a row after which a connector is parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollContext:
+    """What all pollers of one principal share.
+
+    Attributes:
+        client: Sends the requests, within the budget.
+        journal: Takes commits.
+        claim: The right to commit for this principal.
+        quirks: What its API has shown.
+        pacing: What is read how often.
+        settle: Seconds that an event is left to be overtaken by earlier ones.
+        limit: Rows a page to ask for.
+        kind: The one kind to ask for, ``None`` for all.
+        tries: Failed polls in a row after which a connector is given up; ``None``: never.
+        clock: Time and sleep.
+        board: Where progress is posted for the readers.
+        tally: Where things are counted.
+        observe: Is told what happens.
+        random: Gives numbers in [0, 1), for jitter.
+    """
+
+    client: ApiClient
+    journal: Journal
+    claim: Claim
+    quirks: Quirks
+    pacing: Pacing
+    settle: Seconds
+    limit: int
+    kind: str | None
+    tries: int | None
+    clock: Clock
+    board: Board
+    tally: Tally
+    observe: Observer
+    random: Callable[[], float]
+
+    def api_now(self) -> float:
+        """Give API time."""
+        return self.client.api_time.now(self.clock.monotonic())
+
+
+class Poller:
+    """Reads one connector; `poll` is called by one task at a time.
+
+    Args:
+        context: Shared by the principal's pollers.
+        connector: Whose events; replaced when its notes change.
+        stored: Its checkpoint and keys as the journal gave them; the keys are owned from now on.
+    """
+
+    def __init__(self, context: PollContext, connector: Connector, stored: Stored) -> None:
+        self.connector = connector
+        self.ref = f"{connector.account}/{connector.id}"
+        self.checkpoint = stored.checkpoint
+        self.keys = stored.keys
+        self.due_at = 0.0
+        self.failures = 0
+        self.error: ApiError | None = None
+        self._context = context
+        self._planner = WindowPlanner(context.pacing)
+        self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more is to be read: all of a finite span is, or it was given up."""
+        tries = self._context.tries
+        if tries is not None and self.failures >= tries:
+            return True
+        return self._planner.is_done(self.checkpoint)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether its last request ran into the time limit."""
+        return isinstance(self.error, TransportError) and self.error.timed_out
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether there is something to read before the next poll is due."""
+        if self.failures:
+            return False
+        now = self._context.api_now()
+        return self._planner.is_behind(self.checkpoint, now) or (
+            self._planner.backlog(self.checkpoint, now) is not None
+        )
+
+    async def poll(self) -> None:
+        """Read one window and commit what came of it; afterwards `due_at` tells when to come back.
+
+        Raises:
+            JournalError: The events are not durable; nothing was changed.
+        """
+        context = self._context
+        started = context.clock.monotonic()
+        began = context.api_now()
+        plan = self._plan(began, started)
+        if plan is None:
+            self.due_at = started + context.pacing.interval
+            context.board.post(self.ref, self.checkpoint.through, is_behind=False, now=started)
+            return
+        read = WindowRead(
+            plan.window,
+            context.quirks,
+            now=began,
+            limit=context.limit,
+            kind=context.kind,
+            max_rows=plan.max_rows,
+            skip=self.checkpoint.unreadable,
+        )
+        error = await self._read(read)
+        reading = read.result
+        if error is None:
+            self._levels = self._planner.succeeded(plan, reading, self._levels)
+        await self._commit(plan, reading, began)
+        if error is None:
+            self._succeed(plan, started)
+        else:
+            self._fail(plan, reading, error)
+
+    def _plan(self, now: float, started: float) -> Plan | None:
+        if started < self.due_at and not self._planner.is_behind(self.checkpoint, now):
+            plan = self._planner.backlog(self.checkpoint, now)
+            if plan is not None:
+                return plan
+        return self._planner.head(self.checkpoint, self._levels, now) or self._planner.backlog(
+            self.checkpoint, now
+        )
+
+    async def _read(self, read: WindowRead) -> ApiError | None:
+        """Send the requests of a window; return what ended it early."""
+        context, connector = self._context, self.connector
+        throttled = 0
+        while (request := read.next_request()) is not None:
+            try:
+                page = await context.client.list_events(connector.account, connector.id, request)
+            except RequestRefusedError as error:
+                read.refuse()
+                if read.result.refused:
+                    return error
+            except RateLimitedError as error:
+                throttled += 1
+                if throttled == THROTTLED_TRIES:
+                    return error
+            except ApiError as error:
+                return error
+            else:
+                read.feed(page)
+        return None
+
+    async def _commit(self, plan: Plan, reading: Reading, began: float) -> None:
+        context, before = self._context, self.checkpoint
+        selection = select(
+            reading.rows, self.keys, plan.window, origin=before.origin, until=context.pacing.until
+        )
+        events = selection.events
+        newest = before.newest
+        if events and (newest is None or events[-1].key > newest):
+            newest = events[-1].key
+        checkpoint = advanced(
+            before, reading, self._levels, through=began - context.settle, newest=newest
+        )
+        segment = None
+        if events:
+            source = self._source()
+            for event in events:
+                event.source = source
+            segment = Segment(source, events, began, checkpoint.through)
+        if segment is not None or checkpoint != before:
+            connector = self.connector
+            await context.journal.commit(
+                context.claim, Commit(connector.account, connector.id, checkpoint, segment)
+            )
+            self.keys.add(events, began)
+            self.checkpoint = checkpoint
+        self._report(before, selection)
+
+    def _source(self) -> Source:
+        connector = self.connector
+        return Source(
+            connector.account, connector.id, connector.name, connector.serial, self._context.clock.wall()
+        )
+
+    def _report(self, before: Checkpoint, selection: Selection) -> None:
+        tally, connector = self._context.tally, self.connector
+        tally.events += len(selection.events)
+        tally.duplicates += selection.duplicates
+        tally.changed += len(selection.changed)
+        for event in selection.changed:
+            key = f"{event.t}.{event.n}"
+            self._context.observe(KindChanged(connector.id, connector.name, key, event.k))
+        if self.checkpoint.gaps == before.gaps:
+            return
+        known = before.gap_spans
+        for gap in self.checkpoint.gaps:
+            for start, end in known.missing(gap.start, gap.end):
+                tally.gaps += 1
+                self._context.observe(GapRecorded(connector.id, connector.name, start, end, gap.reason))
+
+    def _succeed(self, plan: Plan, started: float) -> None:
+        context, connector = self._context, self.connector
+        context.tally.polls += 1
+        if self.failures:
+            context.observe(PollRecovered(connector.id, connector.name, self.failures))
+        self.failures, self.error = 0, None
+        if plan.aim == "head":
+            self.due_at = started + context.pacing.interval
+        is_behind = self._planner.is_behind(self.checkpoint, context.api_now())
+        context.board.post(
+            self.ref, self.checkpoint.through, is_behind=is_behind, now=context.clock.monotonic()
+        )
+
+    def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:
+        context = self._context
+        context.tally.failed_polls += 1
+        self._planner.failed(plan, reading.pages)
+        self.failures += 1
+        self.error = error
+        delay = context.pacing.interval + backoff(
+            self.failures, context.pacing.interval, FAILURE_CAP, context.random()
+        )
+        if isinstance(error, ConnectorGoneError) or (
+            isinstance(error, AuthError) and self.failures >= REFUSALS
+        ):
+            delay = PARKED_FOR
+        now = context.clock.monotonic()
+        self.due_at = now + delay
+        context.board.give_up(self.ref, now)
+        context.observe(
+            PollFailed(self.connector.id, self.connector.name, self.failures, delay, str(error))
+        )
+
+    def forget_keys(self, floor: float) -> None:
+        """Drop keys that no later read can bring again.
+
+        Args:
+            floor: The checkpoint's floor as it was when the journal last made everything durable.
+        """
+        self.keys.forget(floor, self.checkpoint.gap_spans)
+
+    def rename(self, connector: Connector) -> None:
+        """Take over what a later listing says of this connector."""
+        self.connector = connector

@@ -1,0 +1,204 @@
+"""One reader: takes events from the journal, puts them into order, gives them out in batches.
+
+The read position (how far the journal was taken) and the commit position (what was accepted) are two things:
+what is held or in flight is read but not accepted, and is read again after a crash.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tailer.clock import Clock
+from tailer.core.durations import Seconds
+from tailer.core.ordering import Chunk, Order, Ordering, Released
+from tailer.core.spans import Spans
+from tailer.interfaces import Journal, ReaderState, Resume
+from tailer.model import Batch, Event
+from tailer.pipeline.board import Board
+from tailer.pipeline.tally import Tally
+
+READ_AHEAD = 20_000
+"""Events taken from the journal at once; a few megabytes."""
+
+LOOK_UP: Seconds = 0.5
+"""How often held events are looked at while nothing else happens: some are only released by time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReaderOptions:
+    """How one reader works.
+
+    Attributes:
+        name: Under which its state is kept.
+        order: See `tailer.core.ordering`.
+        hold: Longest wait for order, seconds.
+        max_held: Bound on held events.
+        max_events: Most events of a batch.
+        linger: Seconds that a batch that is not full waits for more.
+        wanted: Which events are handed out; the others count as accepted. ``None``: all.
+    """
+
+    name: str
+    order: Order
+    hold: Seconds
+    max_held: int
+    max_events: int = 1000
+    linger: Seconds = 0.0
+    wanted: Callable[[Event], bool] | None = None
+
+
+class Reader:
+    """Hands out the journal's events in order: `open`, then `next_batch` and `accept` in turn.
+
+    Args:
+        journal: Where events come from and states go to.
+        board: The polls' progress.
+        options: How it works.
+        clock: Monotonic time.
+        api_now: API time.
+        tally: Counts late events.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        board: Board,
+        options: ReaderOptions,
+        *,
+        clock: Clock,
+        api_now: Callable[[], float],
+        tally: Tally,
+    ) -> None:
+        self.options = options
+        self._journal = journal
+        self._board = board
+        self._clock = clock
+        self._api_now = api_now
+        self._tally = tally
+        self._position = 0
+        self._accepted = Spans()
+        self._ordering: Ordering
+        self._ready = Released([], [])
+        self._ready_at = 0
+        self._in_flight: list[Chunk] = []
+        self._drained = False
+
+    @property
+    def held(self) -> int:
+        """Events that wait for their order."""
+        return self._ordering.held
+
+    async def open(self) -> Resume:
+        """Load what was committed last; register the reader with the journal if it is new."""
+        state = await self._journal.load_reader(self.options.name)
+        if state is None:
+            state = ReaderState()
+            await self._journal.commit_reader(self.options.name, state)
+        self._position = state.offset
+        self._accepted = state.above.add(0, state.offset)
+        self._ordering = Ordering(
+            self.options.order,
+            hold=self.options.hold,
+            max_held=self.options.max_held,
+            highest=state.highest,
+            now=self._api_now(),
+        )
+        return Resume(state.offset, state.sink)
+
+    async def next_batch(self) -> Batch | None:
+        """Wait for events whose order is known; ``None`` when polling has finished and all were given out.
+
+        The batch before must have been accepted. A batch is empty if none of its events is wanted; it is
+        accepted without being written.
+        """
+        await self._fill(1)
+        if self.options.linger and 0 < self._available < self.options.max_events:
+            await self._linger()
+        if not self._available:
+            return None
+        start, end = self._ready_at, min(self._ready_at + self.options.max_events, len(self._ready.events))
+        events = self._ready.events[start:end]
+        self._in_flight = self._ready.chunks[start:end]
+        self._ready_at = end
+        wanted = self.options.wanted
+        if wanted is not None:
+            events = [event for event in events if wanted(event)]
+        return Batch(events)
+
+    async def accept(self, batch: Batch, state: bytes | None) -> None:
+        """Commit that the sink has accepted the batch that was given out last; durable on return."""
+        acceptance = self._ordering.accept(self._in_flight)
+        self._in_flight = []
+        self._tally.late += sum(1 for event in batch.events if event.late)
+        self._accepted = self._accepted.update(acceptance.spans)
+        await self.commit(state, acceptance.highest.items())
+
+    async def commit(self, state: bytes | None, highest: Iterable[tuple[str, tuple[float, float]]] = ()) -> None:
+        """Commit the sink's state with the present position."""
+        offset = self._accepted.first_missing(0)
+        above = Spans(tuple(span for span in self._accepted if span[0] > offset))
+        await self._journal.commit_reader(
+            self.options.name,
+            ReaderState(offset=offset, above=above, highest=dict(highest), sink=state),
+        )
+
+    @property
+    def _available(self) -> int:
+        return len(self._ready.events) - self._ready_at
+
+    async def _fill(self, wanted: int, deadline: float = math.inf) -> None:
+        """Advance until so many events are ready, the deadline has passed or nothing more will come."""
+        while self._available < wanted and not self._drained:
+            now = self._clock.monotonic()
+            if now >= deadline:
+                return
+            await self._advance()
+            if self._available < wanted and not self._drained and self._position >= self._journal.head:
+                await self._board.changed.wait(min(LOOK_UP, deadline - now))
+
+    async def _linger(self) -> None:
+        await self._fill(self.options.max_events, self._clock.monotonic() + self.options.linger)
+
+    async def _advance(self) -> None:
+        """One step: take what is new, release what is due."""
+        ordering, board = self._ordering, self._board
+        finished = board.finished
+        if self._position < self._journal.head and ordering.held <= self.options.max_held:
+            await self._take()
+        now = self._clock.monotonic()
+        fleet_mark = -math.inf
+        if self._position >= self._journal.head:
+            fleet_mark = board.fleet_mark
+            for ref in ordering.waiting:
+                ordering.advance(ref, board.mark_of(ref))
+            self._drained = finished
+            if finished and board.all_read:
+                self._give(ordering.release_all())
+                return
+        self._give(ordering.release(now, fleet_mark=fleet_mark, counted_from=board.history_read_at))
+
+    async def _take(self) -> None:
+        entries = await self._journal.read(self._position, READ_AHEAD)
+        now = self._clock.monotonic()
+        for entry in entries:
+            number = entry.offset
+            self._accepted = self._accepted.add(self._position, number)  # offsets may leave numbers out
+            for segment in entry.segments:
+                self._ordering.take(segment, number, self._accepted, now)
+                number += len(segment.events)
+            self._position = number
+        if not entries:
+            self._position = self._journal.head
+
+    def _give(self, released: Released) -> None:
+        if not released.events:
+            return
+        if self._available:
+            start = self._ready_at
+            released = Released(
+                self._ready.events[start:] + released.events, self._ready.chunks[start:] + released.chunks
+            )
+        self._ready = released
+        self._ready_at = 0

@@ -1,0 +1,28 @@
+"""What a run has done so far, for its summary, its status and its exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counters of one run, all from 0.
+
+    Attributes:
+        events: New events journaled.
+        duplicates: Rows that were known already; overlapping reads bring many.
+        changed: Duplicates that came with another kind.
+        late: Late events delivered.
+        gaps: Gaps recorded.
+        polls: Polls that read their window whole.
+        failed_polls: Polls that did not.
+    """
+
+    events: int = 0
+    duplicates: int = 0
+    changed: int = 0
+    late: int = 0
+    gaps: int = 0
+    polls: int = 0
+    failed_polls: int = 0
