@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from tailer.core.durations import parse_duration
+from tailer.core.durations import format_duration, parse_duration
 
 if TYPE_CHECKING:
     from tailer.simulator.server import Server
@@ -30,9 +30,30 @@ def signed_duration(text: str) -> float:
     return -duration(text[1:]) if text.startswith("-") else duration(text.removeprefix("+"))
 
 
+class DocumentedOption(click.Option):
+    """An option that is ``None`` unless given, and whose help shows what `SimulatorOptions` has then."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The flag and its text for ``--help``."""
+        from tailer.simulator.options import SimulatorOptions  # noqa: PLC0415 - wanted only for this help
+
+        record = super().get_help_record(ctx)
+        default = getattr(SimulatorOptions(), self.name or "", None)
+        if record is None or default is None or isinstance(default, bool | tuple):
+            return record
+        shown = format_duration(default) if self.metavar == _DURATION else default
+        return record[0], f"{record[1]}  [default: {shown}]"
+
+
+_DURATION = "DURATION"
+
+
 def _option(flag: str, kind: Any, text: str, **more: Any) -> Decorator:
-    """An option without a default of its own: what is not given keeps the default of `SimulatorOptions`."""
-    return click.option(flag, type=kind, default=None, help=text, **more)
+    return click.option(flag, type=kind, default=None, help=text, cls=DocumentedOption, **more)
+
+
+def _duration(flag: str, text: str) -> Decorator:
+    return _option(flag, duration, text, metavar=_DURATION)
 
 
 def _flag(flag: str, text: str) -> Decorator:
@@ -52,15 +73,15 @@ _OPTIONS: tuple[Decorator, ...] = (
     _option("--email", str, "Accepted as X-Auth-Email, together with --key."),
     _option("--key", str, "Accepted as X-Auth-Key, together with --email."),
     _option("--rate", float, "Mean live events per second of the whole fleet."),
-    _option("--history", duration, "How far before the start events exist."),
+    _duration("--history", "How far before the start events exist."),
     _option("--history-events", int, "That many events per connector, evenly over --history."),
     _option("--epoch", float, "Epoch seconds before which nothing exists; replaces the start."),
-    _option("--delay", duration, "Events become visible up to this long after they happened."),
+    _duration("--delay", "Events become visible up to this long after they happened."),
     _option("--late-share", float, "Share of the events that become visible late, 0 to 1."),
-    _option("--late-by", duration, "The longest such lateness."),
+    _duration("--late-by", "The longest such lateness."),
     _option("--offline-share", float, "Share of the connectors that are offline now and then, 0 to 1."),
-    _option("--offline-for", duration, "The longest absence; one in each four times this."),
-    _option("--device-ahead", duration, "How far the last connector's clock runs ahead."),
+    _duration("--offline-for", "The longest absence; one in each four times this."),
+    _duration("--device-ahead", "How far the last connector's clock runs ahead."),
     _flag("--fractional", "Event times have milliseconds."),
     _flag("--float-numbers", "Numbers are written as 3.0."),
     _flag("--big-n", "Sequence numbers begin beyond 2**53."),
@@ -78,8 +99,10 @@ _OPTIONS: tuple[Decorator, ...] = (
         "The last N connectors turn up only OFFSET seconds after the start.",
         metavar="N@OFFSET",
     ),
-    _option("--clock-offset", signed_duration, "The server's clock less this one's, as in -2m."),
-    _option("--retention", duration, "How far back a window may begin."),
+    _option(
+        "--clock-offset", signed_duration, "The server's clock less this one's, as in -2m.", metavar=_DURATION
+    ),
+    _duration("--retention", "How far back a window may begin."),
     _choice("--over-retention", "refuse|cut", "400 for an older window, or silently nothing of it."),
     _choice("--bounds", "closed|open|half-open|half-open-end", "Which ends of from and to are included."),
     _choice("--filter-on", "t|a", "What from and to filter on."),
@@ -89,7 +112,7 @@ _OPTIONS: tuple[Decorator, ...] = (
     _choice("--over-limit", "lower|refuse", "Whether a higher limit is lowered or a 400."),
     _flag("--refuse-limit", "Any limit is a 400."),
     _choice("--cursor-end", "absent|null|empty|repeated", "The cursor of the last page."),
-    _option("--cursor-ttl", duration, "Age at which a cursor is a 400."),
+    _duration("--cursor-ttl", "Age at which a cursor is a 400."),
     _flag("--empty-pages", "An empty page with a cursor comes before each page with rows."),
     _flag("--no-cursor", "A page never has a cursor, though there is more."),
     _flag("--shifting-pages", "Cursors are offsets: what becomes visible shifts the pages."),
@@ -97,7 +120,7 @@ _OPTIONS: tuple[Decorator, ...] = (
     _choice("--unknown-connector", "404|403|400|empty", "The answer for a connector that does not exist."),
     _choice("--unknown-kind", "empty|refuse", "The answer for a k that does not exist."),
     _flag("--refuse-future", "A to in the future is a 400."),
-    _option("--max-width", duration, "A wider window is a 400."),
+    _duration("--max-width", "A wider window is a 400."),
     _option("--latest-events", int, "Rows that latest holds."),
     _option(
         "--fault",
@@ -108,13 +131,14 @@ _OPTIONS: tuple[Decorator, ...] = (
         multiple=True,
     ),
     _option("--quota", int, "Requests allowed in --quota-window."),
-    _option("--quota-window", duration, "Length of the quota's window."),
+    _duration("--quota-window", "Length of the quota's window."),
     _choice("--quota-kind", "sliding|fixed", "How that window moves."),
-    _option("--block", duration, "How long everything is refused after a crossing."),
+    _duration("--block", "How long everything is refused after a crossing."),
     _option("--foreign-rate", float, "Requests per second that others spend of the quota."),
     click.option("--rate-headers/--no-rate-headers", default=None, help="Ratelimit headers on every answer."),
     click.option("--retry-after/--no-retry-after", default=None, help="Retry-After on a 429."),
-    _option("--latency", duration, "Each answer takes this long."),
+    _duration("--latency", "Each answer takes this long."),
+    _flag("--gzip", "Bodies are compressed for clients that accept it."),
     _option("--truth", click.Path(dir_okay=False), "File that gets each event when it becomes visible."),
 )
 

@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from tailer.simulator import answers
-from tailer.simulator.answers import Answer
+from tailer.simulator.answers import Answer, http_date
 from tailer.simulator.rules import FaultKind, FaultRule
 
 
@@ -155,12 +156,32 @@ async def _drip(scene: Scene) -> web.StreamResponse:
     return response
 
 
+def _too_many_until(scene: Scene) -> Answer:
+    """A 429 that gives the end of the wait as a date, five seconds ahead; HTTP allows both forms."""
+    ends_at = parsedate_to_datetime(scene.headers["Date"]).timestamp() + 5
+    return answers.failure(
+        HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", Retry_After=http_date(ends_at)
+    )
+
+
 FAULTS: Mapping[FaultKind, Strike] = {
+    "400": _status(HTTPStatus.BAD_REQUEST, answers.PLAIN_REFUSAL, "bad request"),
     "401": _status(HTTPStatus.UNAUTHORIZED, answers.AUTHENTICATION_ERROR, "Authentication error"),
     "403": _status(HTTPStatus.FORBIDDEN, answers.AUTHENTICATION_ERROR, "Authentication error"),
+    "403-9109": _status(
+        HTTPStatus.FORBIDDEN, answers.TOKEN_NOT_ALLOWED, "Unauthorized to access requested resource"
+    ),
     "404": _instead(lambda scene: answers.unroutable(scene.request.path)),
     "429": _status(HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", Retry_After="1"),
+    "429-bare": _status(HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited"),
+    "429-date": _instead(_too_many_until),
+    "429-huge": _status(
+        HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", Retry_After="86400"
+    ),
     "500": _status(HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, "internal server error"),
+    "500-final": _status(
+        HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, "not retryable", x_should_retry="false"
+    ),
     "502-html": _instead(lambda _: answers.page(HTTPStatus.BAD_GATEWAY, "502 Bad Gateway")),
     "520": _instead(lambda _: answers.page(520, "520: Web server is returning an unknown error")),
     "close": _close,

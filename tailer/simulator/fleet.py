@@ -57,7 +57,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
         version: Software version last seen.
         rate: Mean events per second.
         goes_away: Whether it is offline now and then.
-        clock_ahead: How far its device clock runs ahead.
+        clock_ahead: Whole seconds that its clock runs ahead; fractions would put one `t` in two buckets.
         appears_at: Instant before which the API does not know it.
     """
 
@@ -72,7 +72,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     rate: float
     goes_away: bool
-    clock_ahead: Seconds
+    clock_ahead: int
     appears_at: float
 
 
@@ -94,7 +94,7 @@ def build_fleet(options: SimulatorOptions, started_at: float) -> tuple[Connector
             place,
             rate=weights[place] * share,
             goes_away=place in leavers,
-            clock_ahead=options.device_ahead if place == last else 0.0,
+            clock_ahead=math.floor(options.device_ahead) if place == last else 0,
             appears_at=started_at + newcomers.offset if newcomers and place >= first_newcomer else -math.inf,
         )
         for place in range(options.connectors)
@@ -102,7 +102,7 @@ def build_fleet(options: SimulatorOptions, started_at: float) -> tuple[Connector
 
 
 def _connector(
-    seed: int, place: int, *, rate: float, goes_away: bool, clock_ahead: Seconds, appears_at: float
+    seed: int, place: int, *, rate: float, goes_away: bool, clock_ahead: int, appears_at: float
 ) -> Connector:
     """Invent one connector; its own generator, so that a larger fleet begins with the same ones."""
     rng = random.Random(f"{seed}/connector/{place}")

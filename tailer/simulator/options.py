@@ -46,7 +46,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         offline_share: Share of the connectors that are offline now and then, 0 to 1.
         offline_for: The longest absence; each takes place once in four times this. Events of an absence
             are collected at its end.
-        device_ahead: How far the last connector's device clock runs ahead.
+        device_ahead: How far the last connector's device clock runs ahead, in whole seconds.
         fractional: Event times have milliseconds.
         float_numbers: Numbers are written as ``3.0``.
         big_n: Sequence numbers begin beyond 2**53.
@@ -84,6 +84,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         rate_headers: Whether answers carry ``Ratelimit`` and ``Ratelimit-Policy``.
         retry_after: Whether a 429 carries ``Retry-After``.
         latency: Each answer takes this long.
+        gzip: Bodies are compressed for clients that accept it.
         truth: Path of a file that gets each event when it becomes visible; see `truth`.
     """
 
@@ -143,6 +144,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     rate_headers: bool = True
     retry_after: bool = True
     latency: Seconds = 0.0
+    gzip: bool = False
     truth: str | None = None
 
     def __post_init__(self) -> None:
@@ -164,6 +166,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError("--default-limit must not exceed --max-limit")
         if self.newcomers is not None and self.newcomers.connectors > self.connectors:
             raise ValueError("--newcomers must not exceed --connectors")
+        if self.history_events and self.history < 1:
+            raise ValueError("--history-events needs a --history of at least 1s to lie in")
         if self.history_events and any(burst.offset < 0 for burst in self.bursts):
             raise ValueError("--burst before the start needs --history without --history-events")
 

@@ -10,11 +10,17 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 
 FaultKind: TypeAlias = Literal[
+    "400",
     "401",
     "403",
+    "403-9109",
     "404",
     "429",
+    "429-bare",
+    "429-date",
+    "429-huge",
     "500",
+    "500-final",
     "502-html",
     "520",
     "close",

@@ -83,7 +83,8 @@ class Server:
         if request.path == STATS_PATH:
             return web.Response(body=msgspec.json.encode(self.stats), content_type="application/json")
         if self.options.latency:
-            await asyncio.sleep(self.options.latency)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), self.options.latency)
         now = self._clock()
         self.stats.requests += 1
         self.stats.by_path[_counted_path(request.path)] += 1
@@ -101,12 +102,15 @@ class Server:
                 return outcome
             answer = outcome
         self.stats.by_status[str(int(answer.status))] += 1
-        return web.Response(
+        response = web.Response(
             status=answer.status,
             body=answer.body,
             content_type=answer.content_type,
             headers={**headers, **answer.headers},
         )
+        if self.options.gzip and "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)  # left to itself, aiohttp takes deflate
+        return response
 
     def _respond(self, request: web.BaseRequest, now: float) -> Answer:
         answer = self._service.respond(request.method, request.path, request.query, request.headers, now)

@@ -78,11 +78,17 @@ async def test_server_lives_in_its_own_time() -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "token"),
     [
+        ("400", 400, '"success":false'),
         ("401", 401, '"code":10000'),
         ("403", 403, '"code":10000'),
+        ("403-9109", 403, '"code":9109'),
         ("404", 404, '"code":7003'),
         ("429", 429, '"code":10000'),
+        ("429-bare", 429, '"code":10000'),
+        ("429-date", 429, '"code":10000'),
+        ("429-huge", 429, '"code":10000'),
         ("500", 500, '"success":false'),
+        ("500-final", 500, '"success":false'),
         ("502-html", 502, "<html>"),
         ("520", 520, "520"),
         ("close", 200, '"success":true'),
@@ -101,6 +107,47 @@ async def test_fault_replaces_the_answer(kind: str, status: int, token: str) -> 
         assert (found, token in body) == (status, True)
         assert server.stats.faults == {kind: 1}
         assert server.stats.by_status == {str(status): 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("429", "Retry-After", "1"),
+        ("429-bare", "Retry-After", None),
+        ("429-date", "Retry-After", "Mon, 21 Sep 2026 14:13:25 GMT"),
+        ("429-huge", "Retry-After", "86400"),
+        ("500-final", "x-should-retry", "false"),
+        ("close", "Connection", "close"),
+    ],
+)
+async def test_fault_has_its_header(kind: str, name: str, value: str | None) -> None:
+    """A fault that lies in a header has it beside the usual ones."""
+    async with (
+        running(faults=(parse_fault(f"{kind}:1"),)) as (server, session),
+        session.get(listing(server)) as response,
+    ):
+        assert response.headers.get(name) == value
+        assert "Ratelimit" in response.headers
+
+
+async def test_bodies_are_compressed_only_where_asked() -> None:
+    """With gzip a body is compressed for a client that accepts it, and reads the same."""
+    found = []
+    for gzip in (False, True):
+        async with running(gzip=gzip) as (server, session), session.get(listing(server)) as response:
+            found.append((response.headers.get("Content-Encoding"), await response.text()))
+    assert [encoding for encoding, _ in found] == [None, "gzip"]
+    assert found[0][1] == found[1][1]
+
+
+async def test_latency_delays_each_answer() -> None:
+    """With a latency no answer comes at once, and none is waited for beyond the server's end."""
+    async with running(latency=3600.0) as (server, session):
+        waiting = asyncio.create_task(get(session, listing(server)))
+        assert (await get(session, f"http://127.0.0.1:{server.port}/simulator/stats"))[0] == 200
+        assert not waiting.done()
+        server.stopping.set()
+        assert (await waiting)[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from tailer.cli.simulate import command
+from tailer.cli.simulate import command, signed_duration
 from tailer.simulator.options import SimulatorOptions
 
 
@@ -34,3 +34,16 @@ def test_bad_option_is_one_sentence_and_exit_2(arguments: list[str], sentence: s
     assert outcome.exit_code == 2
     assert sentence in outcome.stderr.splitlines()[-1]
     assert outcome.stdout == ""
+
+
+def test_help_tells_the_defaults() -> None:
+    """The help shows the value that an option has when it is left out."""
+    words = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    assert "How far before the start events exist. [default: 2h]" in words
+    assert "Order of the rows, across pages. [default: asc]" in words
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("-2m", -120.0), ("+2m", 120.0), ("3d", 259200.0)])
+def test_offset_may_be_signed(text: str, seconds: float) -> None:
+    """The server's clock may be behind or ahead."""
+    assert signed_duration(text) == seconds

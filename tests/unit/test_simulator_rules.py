@@ -75,6 +75,8 @@ def test_bad_burst_is_refused_by_its_text(text: str) -> None:
         ("--offline-share", {"offline_share": -0.1}),
         ("--default-limit", {"default_limit": 500, "max_limit": 200}),
         ("--newcomers", {"connectors": 2, "newcomers": Newcomers(connectors=3, offset=1.0)}),
+        ("--history-events", {"history_events": 5, "history": 0.5}),
+        ("--port", {"port": 65536}),
         ("--burst", {"history_events": 5, "bursts": (Burst(events=1, offset=-1.0),)}),
         ("--quota", {"quota": 0}),
     ],

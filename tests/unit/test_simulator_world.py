@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from tailer.kinds import LEVEL_OF_KIND
 from tailer.simulator.chronicle import BIG_N, BUCKET
 from tailer.simulator.fleet import LICENSE_MARK, Connector, absence, build_fleet, last_heartbeat
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.rules import Burst, Newcomers
 from tailer.simulator.shelf import Event
-from tailer.simulator.stories import LONGEST, MEAN_EVENTS, STORIES
+from tailer.simulator.stories import KINDS, LONGEST, MEAN_EVENTS, STORIES
 from tailer.simulator.world import World
 
 START = 1_790_000_000.0
@@ -130,6 +131,12 @@ def test_stories_are_told_in_their_order() -> None:
     assert Counter(event.k for _, event, _ in told)["StartUpgrade"] > 50
 
 
+def test_every_documented_kind_is_told_and_one_that_is_not() -> None:
+    """A client meets every kind of the documentation, and one that no documentation has."""
+    assert set(LEVEL_OF_KIND) < KINDS
+    assert {event.k for _, event, _ in tell(rate=10.0)} == KINDS
+
+
 def test_nothing_is_visible_before_it_happened() -> None:
     """Times grow along an event's journey: recorded, collected, visible."""
     told = tell(rate=5.0, delay=10.0, late_share=0.2, offline_share=0.6, fractional=True)
@@ -168,7 +175,7 @@ def test_offline_appliance_uploads_at_the_end_of_its_absence() -> None:
 
 def test_only_the_last_connectors_clock_runs_ahead() -> None:
     """A device clock ahead moves t of one connector before its own a."""
-    told = tell(device_ahead=600.0, rate=5.0)
+    told = tell(device_ahead=600.7, rate=5.0)
     last = build_fleet(SimulatorOptions(), START)[-1].id
     leads: dict[str, set[float]] = {connector: set() for connector, *_ in told}
     for connector, event, _ in told:
