@@ -13,9 +13,9 @@ Rules:
 5. Each key also keeps a 16-bit mark of its kind, so that one (t, n) that comes back with another kind is
    noticed (a wrong silence once in 65,536).
 
-Four parallel arrays sorted by (t, n) take 22 bytes a key plus the arrays' slack (at most one eighth); a set of
-tuples would take about 200. New keys nearly always belong at the end, which appends; an earlier one moves
-the tail of an array, a memmove.
+Four parallel arrays sorted by (t, n) take 22 bytes a key plus the arrays' slack (at most one eighth); a set
+of tuples would take about 200. New keys nearly always belong at the end, which appends; an earlier one
+rebuilds the arrays' tail from there on.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _MAX_WORD = 2**64 - 1
 _MAX_EXACT = 2**53
 _MAX_STAMP = 2**32 - 1
 _MIN_REBUILD = 1024
+_NO_SPANS = Spans()
 
 
 @lru_cache(maxsize=1024)
@@ -55,9 +56,29 @@ def stamp_of(event: Event, read_at: float) -> int:
         event: Its `t` and `a` count.
         read_at: API time at which the poll that found it began.
     """
-    newest = event.t if event.t > event.a else event.a
-    bound = read_at + PADDING
-    return max(0, min(_MAX_STAMP, math.ceil(newest if newest < bound else bound)))
+    return max(0, min(_MAX_STAMP, math.ceil(min(max(event.t, event.a), read_at + PADDING))))
+
+
+KeyRow = tuple[int | float, int | float, int, int]
+"""A key as a row: t, n, stamp, mark of its kind."""
+
+
+def key_rows(
+    times: Iterable[int | float],
+    numbers: Iterable[int | float],
+    collected: Iterable[int | float],
+    kinds: Iterable[str],
+    read_at: float,
+) -> list[KeyRow]:
+    """Give the keys of events that are stored by column; `collected` are their `a`.
+
+    The stamps are those of `stamp_of`.
+    """
+    bound = min(_MAX_STAMP, math.ceil(read_at + PADDING))
+    return [
+        (t, n, max(0, min(bound, math.ceil(max(t, a)))), kind_mark(k))
+        for t, n, a, k in zip(times, numbers, collected, kinds, strict=True)
+    ]
 
 
 class KeyBlock(msgspec.Struct, frozen=True, array_like=True):
@@ -70,7 +91,7 @@ class KeyBlock(msgspec.Struct, frozen=True, array_like=True):
     numbers: bytes
     stamps: bytes
     marks: bytes
-    odd: list[tuple[int | float, int | float, int, int]]
+    odd: list[KeyRow]
 
     @property
     def newest_stamp(self) -> int:
@@ -83,7 +104,7 @@ class KeyBlock(msgspec.Struct, frozen=True, array_like=True):
 class KeySet:
     """The remembered keys of one connector."""
 
-    __slots__ = ("_marks", "_numbers", "_odd", "_rebuilt_size", "_stamps", "_times")
+    __slots__ = ("_kept_below", "_marks", "_numbers", "_odd", "_rebuilt_size", "_stamps", "_times")
 
     def __init__(self) -> None:
         self._times = array("d")
@@ -92,6 +113,7 @@ class KeySet:
         self._marks = array("H")
         self._odd: dict[Key, tuple[int, int]] = {}
         self._rebuilt_size = 0
+        self._kept_below = 0
 
     def __len__(self) -> int:
         """Count the keys."""
@@ -122,25 +144,26 @@ class KeySet:
             read_at: API time at which their poll began.
         """
         if events and not self._append(events, read_at):
-            self._insert(
-                (event.t, event.n, stamp_of(event, read_at), kind_mark(event.k)) for event in events
-            )
+            self._insert((event.t, event.n, stamp_of(event, read_at), kind_mark(event.k)) for event in events)
 
-    def forget(self, floor: float, spared: Spans = Spans()) -> int:
+    def add_rows(self, rows: Iterable[KeyRow]) -> None:
+        """Remember keys that are durable, in any order, none twice, none remembered yet."""
+        self._insert(sorted(rows))
+
+    def forget(self, floor: float, spared: Spans = _NO_SPANS, *, at_once: bool = False) -> int:
         """Drop keys whose stamp is below a durable floor; return how many.
-
-        Work is put off until an eighth of the keys lies below the floor or their number has doubled, so
-        the cost a key is constant on average.
 
         Args:
             floor: API time, epoch seconds; exclusive.
             spared: Recorded gaps: keys with t or stamp inside one (padded) stay.
+            at_once: Otherwise work is put off until another eighth of the keys has come to lie below the
+                floor or their number has doubled, so that the cost a key is constant on average.
         """
-        size = len(self._times)
-        below = bisect_left(self._times, floor)
-        if not self._odd and below * 8 < size and size < max(_MIN_REBUILD, 2 * self._rebuilt_size):
-            return 0
         before = len(self)
+        fresh = bisect_left(self._times, floor) - self._kept_below
+        is_due = fresh * 8 >= before or before >= max(_MIN_REBUILD, 2 * self._rebuilt_size)
+        if not (is_due or at_once):
+            return 0
         padded = Spans().update((start - PADDING, end + PADDING) for start, end in spared)
         keep = [
             stamp >= floor or (len(padded) > 0 and (t in padded or stamp in padded))
@@ -156,7 +179,8 @@ class KeySet:
             for key, value in self._odd.items()
             if value[0] >= floor or key[0] in padded or value[0] in padded
         }
-        self._rebuilt_size = len(self._times)
+        self._rebuilt_size = len(self)
+        self._kept_below = bisect_left(self._times, floor)
         return before - len(self)
 
     def block(self) -> KeyBlock:
@@ -181,8 +205,9 @@ class KeySet:
             self._insert(block.odd)
         else:
             rows = [*zip(times, numbers, stamps, marks, strict=True), *block.odd]
-            known = self.within(-math.inf, math.inf)
-            self._insert([row for row in rows if (row[0], row[1]) not in known])
+            if rows:
+                known = self.within(min(rows)[0], max(rows)[0])
+                self.add_rows(row for row in rows if (row[0], row[1]) not in known)
 
     def _append(self, events: Sequence[Event], read_at: float) -> bool:
         """Add ordinary events that all belong at the end, column by column; tell whether they were."""
@@ -192,7 +217,7 @@ class KeySet:
             return False
         try:
             numbers = _words("Q", [event.n for event in events])
-            newest = [event.a if event.a > event.t else event.t for event in events]
+            newest = [event.a if event.a > event.t else event.t for event in events]  # noqa: FURB136 - half the time of max
             stamps = _words("I", newest)
         except (OverflowError, TypeError):
             return False  # a float, a negative or a huge number among them: the careful way
@@ -202,7 +227,7 @@ class KeySet:
         self._extend(array("d", [event.t for event in events]), numbers, stamps, marks)
         return True
 
-    def _insert(self, rows: Iterable[tuple[int | float, int | float, int, int]]) -> None:
+    def _insert(self, rows: Iterable[KeyRow]) -> None:
         """Put rows of (t, n, stamp, mark), sorted and new, where they belong."""
         packed = []
         for row in rows:
@@ -216,14 +241,20 @@ class KeySet:
         if self._times and first < self._last():
             start = bisect_left(self._times, first[0])
             tail = zip(
-                self._times[start:], self._numbers[start:], self._stamps[start:], self._marks[start:], strict=True
+                self._times[start:],
+                self._numbers[start:],
+                self._stamps[start:],
+                self._marks[start:],
+                strict=True,
             )
             packed = sorted([*tail, *packed])
             del self._times[start:], self._numbers[start:], self._stamps[start:], self._marks[start:]
         times, numbers, stamps, marks = zip(*packed, strict=True)
         self._extend(array("d", times), array("Q", numbers), array("I", stamps), array("H", marks))
 
-    def _extend(self, times: array[float], numbers: array[int], stamps: array[int], marks: array[int]) -> None:
+    def _extend(
+        self, times: array[float], numbers: array[int], stamps: array[int], marks: array[int]
+    ) -> None:
         self._times.extend(times)
         self._numbers.extend(numbers)
         self._stamps.extend(stamps)
@@ -234,8 +265,8 @@ class KeySet:
 
 
 def _words(code: str, values: list[int | float]) -> array[int]:
-    """Pack whole numbers; ``TypeError`` for a float among them, ``OverflowError`` for one that does not fit."""
-    return array(code, values)  # type: ignore[return-value, arg-type, call-overload]
+    """Pack whole numbers; ``TypeError`` for a float among them, ``OverflowError`` if one does not fit."""
+    return array(code, values)  # type: ignore[arg-type]
 
 
 def _fits(t: int | float, n: int | float) -> bool:

@@ -1,0 +1,43 @@
+"""Foreign errors of the SQLite journal, told as the journal's own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from tailer.errors import JournalError, JournalFullError, SchemaVersionError
+
+# SHMSIZE: the index of the write-ahead log could not grow, which is how a full disk may show first.
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise what goes wrong inside as a `JournalError` that names the file.
+
+    A full disk becomes `JournalFullError`, a file that is no database `SchemaVersionError`.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translate(path, error) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise JournalError(f"the journal {path} can't be used: {reason}") from error
+    except (msgspec.MsgspecError, ValueError, LookupError) as error:
+        raise JournalError(
+            f"the journal {path} is damaged: a stored value can't be decoded ({error})"
+        ) from error
+
+
+def _translate(path: Path, error: sqlite3.Error) -> JournalError:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code in _FULL:
+        return JournalFullError(f"no room for the journal {path}: {error}; nothing was stored, make room")
+    if code == sqlite3.SQLITE_NOTADB:
+        return SchemaVersionError(f"{path} is no journal of tailer: {error}; it was left untouched")
+    return JournalError(f"the journal {path} can't be used: {error}")

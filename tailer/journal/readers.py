@@ -1,0 +1,47 @@
+"""How far each known reader has accepted, in memory: what may be dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tailer.core.spans import Spans
+from tailer.interfaces import ReaderState
+
+
+class Readers:
+    """Accepted event numbers of every known reader.
+
+    A reader is known from its first ``load_reader`` or ``commit_reader`` on: who asks where to begin is about
+    to read, so nothing may be dropped before its nose. As long as no reader is known, nothing counts as
+    accepted.
+
+    Args:
+        states: What is stored.
+    """
+
+    def __init__(self, states: Mapping[str, ReaderState] | None = None) -> None:
+        self._accepted: dict[str, Spans] = {}
+        for name, state in (states or {}).items():
+            self.accept(name, state)
+
+    def meet(self, name: str) -> None:
+        """Learn of a reader that has committed nothing yet."""
+        self._accepted.setdefault(name, Spans())
+
+    def accept(self, name: str, state: ReaderState) -> None:
+        """Learn what a reader has made durable."""
+        self._accepted[name] = state.above.add(0, state.offset)
+
+    def offset(self, name: str) -> int:
+        """Give the lowest number that a reader has not accepted."""
+        return self._accepted.get(name, Spans()).first_missing(0)
+
+    @property
+    def everywhere(self) -> Spans:
+        """The numbers that all known readers have accepted."""
+        first, *others = self._accepted.values() or [Spans()]
+        common = first
+        for accepted in others:
+            for start, end in accepted.missing(0, common.items[-1][1] if common.items else 0):
+                common = common.remove(start, end)
+        return common

@@ -1,0 +1,155 @@
+"""The SQLite file: how it is opened, what makes it a journal, how an older one becomes the present one.
+
+1. ``application_id`` says that the file is a journal, ``user_version`` which schema it has. Both are read
+   before anything is written.
+2. Migration N turns schema N - 1 into schema N; each runs in a transaction of its own with the new number.
+   There is no way back: a newer file is refused.
+3. ``entries`` has one row a group commit. Its offset is the number of its first event; no number is used
+   twice, because ``meta.head`` remembers the end of what retention has deleted.
+4. ``entries_seen`` is what retention asks; it works where the wall clock stepped, which offsets would not.
+5. ``key_blocks`` holds the keys of deleted events, packed, as long as they may be met again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tailer.errors import JournalError, SchemaVersionError
+
+APPLICATION_ID = 0x7461_6C72
+"""``talr``."""
+
+_FIRST = """
+CREATE TABLE meta (head INTEGER NOT NULL);
+INSERT INTO meta VALUES (0);
+CREATE TABLE claims (shard TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries (
+    offset INTEGER PRIMARY KEY, count INTEGER NOT NULL, seen REAL NOT NULL, read_at REAL NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX entries_seen ON entries (seen);
+CREATE TABLE connectors (
+    id INTEGER PRIMARY KEY, shard TEXT NOT NULL, account TEXT NOT NULL, connector TEXT NOT NULL,
+    checkpoint BLOB NOT NULL, UNIQUE (account, connector)
+);
+CREATE INDEX connectors_shard ON connectors (shard);
+CREATE TABLE key_blocks (
+    id INTEGER PRIMARY KEY, connector INTEGER NOT NULL, tier INTEGER NOT NULL, newest INTEGER NOT NULL,
+    block BLOB NOT NULL
+);
+CREATE INDEX key_blocks_connector ON key_blocks (connector, tier);
+CREATE TABLE readers (name TEXT PRIMARY KEY, offset INTEGER NOT NULL, above BLOB NOT NULL, sink BLOB);
+CREATE TABLE reader_marks (
+    reader TEXT NOT NULL, connector TEXT NOT NULL, highest BLOB NOT NULL, PRIMARY KEY (reader, connector)
+) WITHOUT ROWID
+"""
+
+MIGRATIONS: Mapping[int, str] = {1: _FIRST}
+"""Statements, parted by semicolons, that lead to each schema from the one before."""
+
+_BUSY_SECONDS = 5.0
+"""How long a statement waits for a foreign program (a backup, a shell) that holds the file; SQLite's own
+default."""
+
+_MAX_WAL_BYTES = 64 * 2**20
+"""What the write-ahead log is cut to once a long read or retention had let it grow."""
+
+
+def prepare(path: Path) -> None:
+    """Check the place and create an empty file of mode 0600 unless there is one.
+
+    SQLite gives its ``-wal`` and ``-shm`` files the mode of the file itself.
+
+    Raises:
+        JournalError: There is no such folder, or the path is one.
+    """
+    if path.is_dir():
+        raise JournalError(f"the journal {path} is a folder: give the path of a file")
+    if not path.parent.is_dir():
+        raise JournalError(f"the journal {path} can't be created: there is no folder {path.parent}")
+    path.touch(0o600)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a journal for writing; check it and migrate it first.
+
+    Raises:
+        SchemaVersionError: It is newer than this program, or no journal; it is left untouched.
+    """
+    _refuse_foreign(path)
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        migrate(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a journal for reading only; it need not be the owner's process that does."""
+    address = f"{path.as_uri()}?mode=ro"
+    return sqlite3.connect(
+        address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+def migrate(connection: sqlite3.Connection, migrations: Mapping[int, str] = MIGRATIONS) -> None:
+    """Bring an empty or older file to the newest schema."""
+    for number in range(_pragma(connection, "user_version") + 1, max(migrations) + 1):
+        with transaction(connection):
+            for statement in migrations[number].split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """Commit what is done inside, or leave everything as it was."""
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):  # the first error tells more
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise unless the file is empty or a journal that this program can read.
+
+    Through a read-only connection, which leaves a file alone even if its last owner crashed.
+    """
+    if not path.stat().st_size:
+        return
+    connection = connect_reader(path)
+    try:
+        identity = _pragma(connection, "application_id")
+        version = _pragma(connection, "user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        connection.close()
+    if identity != APPLICATION_ID and (identity or version or tables):
+        raise SchemaVersionError(
+            f"{path} is a database of another program (application id {identity}), no journal of tailer;"
+            " it was left untouched: choose another path"
+        )
+    newest = max(MIGRATIONS)
+    if version > newest:
+        raise SchemaVersionError(
+            f"the journal {path} has schema {version}, this program knows up to {newest}: it was written by a"
+            " newer tailer and was left untouched; use that version, or another journal"
+        )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
