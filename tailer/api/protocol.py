@@ -15,8 +15,9 @@ Source: Cloudflare's OpenAPI document, "List Events" and "List Connectors" of Ma
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
@@ -62,22 +63,24 @@ _EVENTS = msgspec.json.Decoder(_EventsAnswer)
 _CONNECTORS = msgspec.json.Decoder(_ConnectorsAnswer)
 
 
-def connectors_url(base_url: str, account: str) -> str:
-    """Return the URL of List Connectors, already quoted."""
-    return f"{base_url}/accounts/{quote(account, safe='')}/magic/connectors"
+@lru_cache(maxsize=16_384)
+def connectors_url(base_url: str, account: str, connector: str = "") -> str:
+    """Return the URL of an account's connectors, or of one of them, already quoted."""
+    url = f"{base_url}/accounts/{quote(account, safe='')}/magic/connectors"
+    return f"{url}/{quote(connector, safe='')}" if connector else url
 
 
 def events_url(base_url: str, account: str, connector: str, request: EventsRequest) -> str:
     """Return the URL of List Events, already quoted."""
-    query: dict[str, str | int] = {"from": request.start, "to": request.end}
+    url = connectors_url(base_url, account, connector)
+    url = f"{url}/telemetry/events?from={request.start}&to={request.end}"
     if request.limit is not None:
-        query["limit"] = request.limit
+        url = f"{url}&limit={request.limit}"
     if request.kind is not None:
-        query["k"] = request.kind
+        url = f"{url}&k={quote(request.kind, safe='')}"
     if request.cursor is not None:
-        query["cursor"] = request.cursor
-    path = f"{connectors_url(base_url, account)}/{quote(connector, safe='')}/telemetry/events"
-    return f"{path}?{urlencode(query, quote_via=quote)}"
+        url = f"{url}&cursor={quote(request.cursor, safe='')}"
+    return url
 
 
 def decipher_events(status: int, headers: Headers, body: bytes, account: str, connector: str) -> Page:
@@ -96,13 +99,14 @@ def decipher_events(status: int, headers: Headers, body: bytes, account: str, co
     subject = Subject(account, connector)
     answer = _decode(_EVENTS, status, headers, body, subject)
     result = answer.result
-    if not float(result.count).is_integer():
+    count = _whole(result.count)
+    if not isinstance(count, int):
         raise _wrong_shape("`count` is no whole number", subject, headers, status, body)
     for event in result.items:
         # One chain of comparisons: it runs for every row, and nearly always finds nothing to do.
         if not event.t.__class__ is event.n.__class__ is event.a.__class__ is int:
             event.t, event.n, event.a = _whole(event.t), _whole(event.n), _whole(event.a)
-    return Page(result.items, int(result.count), result.cursor or None, parse_date(headers.get("Date")))
+    return Page(result.items, count, result.cursor or None, parse_date(headers.get("Date")))
 
 
 def decipher_connectors(status: int, headers: Headers, body: bytes, account: str) -> list[Connector]:
