@@ -54,21 +54,20 @@ class Delivery:
     _failures: int = 0
 
     async def run(self) -> None:
-        """Deliver until polling has ended and all is accepted, or until cancelled.
+        """Deliver until polling has ended and all is accepted, or until cancelled; the reader is open.
 
         Raises:
             SinkUnavailableError: Polling has ended and the sink did not come back in `LAST_TRIES` tries.
             SinkClosedError: Nobody reads this sink any more.
             JournalError: What was accepted could not be committed.
         """
-        resume = await self.reader.open()
         try:
-            state = await self._open(resume)
+            state = await self._open(self.reader.resume)
             await self.reader.commit(state)
             while (batch := await self.reader.next_batch()) is not None:
                 if batch.events:
                     state = await self._write(batch)
-                await self.reader.accept(batch, state)
+                await self.reader.accept(state)
                 self.delivered += len(batch.events)
         finally:
             await self.sink.close()

@@ -96,6 +96,20 @@ class Fleet:
         self._slow = _Lane(SLOW_LANE)
         self._done = anyio.Event()
 
+    @property
+    def accounts(self) -> str:
+        """The accounts' ids, for messages."""
+        return ", ".join(watch.account for watch in self._watches)
+
+    @property
+    def interval(self) -> Seconds:
+        """Time between two polls of one connector at present."""
+        return self._context.pacing.interval
+
+    def end_at(self, resolve: Callable[[float], float]) -> None:
+        """Make the asked span end at a time that is resolved against API time."""
+        self._context.pacing.until = resolve(self._context.api_now())
+
     async def discover(self) -> None:
         """List every account once and take up the connectors that are new.
 
@@ -183,7 +197,7 @@ class Fleet:
             await self.discover()
         except ApiError as error:
             delay = backoff(failures + 1, 10.0, LISTING_CAP, self._context.random())
-            self._context.observe(ListingFailed(self._watches[0].account, delay, str(error)))
+            self._context.observe(ListingFailed(self.accounts, delay, str(error)))
             await self._context.clock.sleep(delay)
             return failures + 1
         return 0

@@ -7,15 +7,15 @@ what is held or in flight is read but not accepted, and is read again after a cr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tailer.clock import Clock
 from tailer.core.durations import Seconds
-from tailer.core.ordering import Chunk, Order, Ordering, Released
+from tailer.core.ordering import Order, Ordering, Released
 from tailer.core.spans import Spans
 from tailer.interfaces import Journal, ReaderState, Resume
-from tailer.model import Batch, Event
+from tailer.model import Batch, Event, Key
 from tailer.pipeline.board import Board
 from tailer.pipeline.tally import Tally
 
@@ -77,12 +77,13 @@ class Reader:
         self._clock = clock
         self._api_now = api_now
         self._tally = tally
+        self.resume = Resume(0, None)
         self._position = 0
         self._accepted = Spans()
         self._ordering: Ordering
         self._ready = Released([], [])
         self._ready_at = 0
-        self._in_flight: list[Chunk] = []
+        self._in_flight = Released([], [])
         self._drained = False
 
     @property
@@ -90,8 +91,8 @@ class Reader:
         """Events that wait for their order."""
         return self._ordering.held
 
-    async def open(self) -> Resume:
-        """Load what was committed last; register the reader with the journal if it is new."""
+    async def open(self) -> None:
+        """Load what was committed last into `resume`; register the reader with the journal if it is new."""
         state = await self._journal.load_reader(self.options.name)
         if state is None:
             state = ReaderState()
@@ -105,7 +106,7 @@ class Reader:
             highest=state.highest,
             now=self._api_now(),
         )
-        return Resume(state.offset, state.sink)
+        self.resume = Resume(state.offset, state.sink)
 
     async def next_batch(self) -> Batch | None:
         """Wait for events whose order is known; ``None`` when polling has finished and all were given out.
@@ -120,28 +121,39 @@ class Reader:
             return None
         start, end = self._ready_at, min(self._ready_at + self.options.max_events, len(self._ready.events))
         events = self._ready.events[start:end]
-        self._in_flight = self._ready.chunks[start:end]
+        self._in_flight = Released(events, self._ready.chunks[start:end])
         self._ready_at = end
         wanted = self.options.wanted
-        if wanted is not None:
-            events = [event for event in events if wanted(event)]
-        return Batch(events)
+        return Batch(events if wanted is None else [event for event in events if wanted(event)])
 
-    async def accept(self, batch: Batch, state: bytes | None) -> None:
+    async def accept(self, state: bytes | None = None) -> None:
         """Commit that the sink has accepted the batch that was given out last; durable on return."""
-        acceptance = self._ordering.accept(self._in_flight)
-        self._in_flight = []
-        self._tally.late += sum(1 for event in batch.events if event.late)
+        events, chunks = self._in_flight
+        self._in_flight = Released([], [])
+        acceptance = self._ordering.accept(chunks)
+        self._tally.late += sum(1 for event in events if event.late)
         self._accepted = self._accepted.update(acceptance.spans)
-        await self.commit(state, acceptance.highest.items())
+        await self.commit(state, acceptance.highest)
 
-    async def commit(self, state: bytes | None, highest: Iterable[tuple[str, tuple[float, float]]] = ()) -> None:
-        """Commit the sink's state with the present position."""
+    async def accept_until(self, last: Event) -> None:
+        """Commit that the batch that was given out last was accepted up to `last`, itself included; then end."""
+        events, chunks = self._in_flight
+        count = 1 + next(index for index, event in enumerate(events) if event is last)
+        self._in_flight = Released(events[:count], chunks[:count])
+        await self.accept()
+
+    async def commit(self, state: bytes | None, highest: Mapping[str, Key] | None = None) -> None:
+        """Commit the sink's state with the present position.
+
+        Args:
+            state: The sink's own, replaces the former.
+            highest: Highest accepted (t, n) of the connectors for which it has changed.
+        """
         offset = self._accepted.first_missing(0)
         above = Spans(tuple(span for span in self._accepted if span[0] > offset))
         await self._journal.commit_reader(
             self.options.name,
-            ReaderState(offset=offset, above=above, highest=dict(highest), sink=state),
+            ReaderState(offset=offset, above=above, highest=highest or {}, sink=state),
         )
 
     @property
@@ -150,13 +162,16 @@ class Reader:
 
     async def _fill(self, wanted: int, deadline: float = math.inf) -> None:
         """Advance until so many events are ready, the deadline has passed or nothing more will come."""
-        while self._available < wanted and not self._drained:
+        while not self._is_ready(wanted):
             now = self._clock.monotonic()
             if now >= deadline:
                 return
             await self._advance()
-            if self._available < wanted and not self._drained and self._position >= self._journal.head:
+            if not self._is_ready(wanted) and self._position >= self._journal.head:
                 await self._board.changed.wait(min(LOOK_UP, deadline - now))
+
+    def _is_ready(self, wanted: int) -> bool:
+        return self._available >= wanted or self._drained
 
     async def _linger(self) -> None:
         await self._fill(self.options.max_events, self._clock.monotonic() + self.options.linger)

@@ -1,0 +1,279 @@
+"""One run: everything opened, polled, delivered, drained and closed again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tailer.api.client import ApiClient
+from tailer.app.principals import Principal, make_budget, make_client, principals_of
+from tailer.clock import Clock, SystemClock
+from tailer.config.options import Account, Config
+from tailer.core.backoff import backoff
+from tailer.core.durations import Seconds, parse_time
+from tailer.core.ladder import Ladder
+from tailer.core.ordering import Order
+from tailer.core.quirks import Quirks
+from tailer.core.windows import Pacing
+from tailer.errors import ApiError, AuthError
+from tailer.interfaces import Claim, Journal, Sink, Stored
+from tailer.model import Event
+from tailer.observe import ListingFailed, Observer, ignore
+from tailer.pipeline.board import Board
+from tailer.pipeline.delivery import Delivery
+from tailer.pipeline.fleet import LISTING_CAP, Fleet, Watch
+from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.reader import Reader, ReaderOptions
+from tailer.pipeline.tally import Tally
+
+MAX_HELD = 1_000_000
+"""Events that one reader holds at most for the sake of order: about 150 MB, in a catch-up of a large fleet."""
+
+RETAIN_EVERY: Seconds = 60.0
+"""Seconds between two rounds of dropping what every sink has taken."""
+
+FINITE_TRIES = 3
+"""Failed polls in a row after which a command that ends by itself gives a connector up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """What this run is to read.
+
+    Attributes:
+        start: Origin of connectors that the journal does not know: a duration back, an ISO time, epoch seconds.
+        until: End of the asked span, in the same words; ``None``: now, or no end if `follow`.
+        follow: Go on for ever; otherwise the run ends when the asked span has been read.
+        kind: The one kind that is asked of the API; ``None`` asks for all.
+    """
+
+    start: str = "now"
+    until: str | None = None
+    follow: bool = True
+    kind: str | None = None
+
+
+class Run:
+    """A run as an async context manager: entered, the connectors are known and nothing is polled yet.
+
+    Args:
+        config: Accounts, API and polling; sinks are brought by the caller.
+        ask: What is to be read.
+        journal: Opened and closed by the run.
+        observe: Is told what happens.
+        clock: Time and sleep.
+        max_held: Bound on the events that a reader holds for the sake of order.
+
+    Raises (on entering):
+        ConfigError: An option can't be used.
+        AuthError: The credentials were refused.
+        ApiError: The API can't be asked and the run is one that ends by itself.
+        JournalError: The journal can't be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        ask: Ask,
+        *,
+        journal: Journal,
+        observe: Observer = ignore,
+        clock: Clock | None = None,
+        max_held: int = MAX_HELD,
+    ) -> None:
+        self.tally = Tally()
+        self.fleets: list[Fleet] = []
+        self.clients: list[ApiClient] = []
+        self.deliveries: list[Delivery] = []
+        self._config = config
+        self._ask = ask
+        self._journal = journal
+        self._observe = observe
+        self._clock = clock or SystemClock()
+        self._max_held = max_held
+        self._board = Board()
+        self._stack = AsyncExitStack()
+        self._group: TaskGroup
+        self._polling = anyio.CancelScope()
+
+    async def __aenter__(self) -> Self:
+        """Open journal and sessions, list the connectors, make their origins durable."""
+        try:
+            await self._journal.open()
+            self._stack.push_async_callback(self._journal.close)
+            for principal in principals_of(self._config):
+                await self._add_principal(principal)
+            for fleet in self.fleets:
+                await self._first_listing(fleet)
+            self._board.start(self._clock.monotonic())
+            self._group = await self._stack.enter_async_context(anyio.create_task_group())
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Stop whatever still runs; nothing is left behind."""
+        self._polling.cancel()
+        self._group.cancel_scope.cancel()
+        return await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def pollers(self) -> list[Poller]:
+        """The connectors that are read, by account and id."""
+        found = [poller for fleet in self.fleets for poller in fleet.pollers.values()]
+        return sorted(found, key=lambda poller: poller.ref)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return sum(client.counters.requests for client in self.clients)
+
+    def api_now(self) -> float:
+        """API time as the first principal sees it."""
+        return self.clients[0].api_time.now(self._clock.monotonic())
+
+    async def open_reader(
+        self, name: str, order: Order, *, max_events: int = 1000, linger: Seconds = 0.0
+    ) -> Reader:
+        """Make a reader and register it with the journal; all readers come before `start`."""
+        intervals = [fleet.interval for fleet in self.fleets]
+        options = ReaderOptions(
+            name=name,
+            order=order,
+            hold=self._config.polling.settle + max(intervals),
+            max_held=self._max_held,
+            max_events=max_events,
+            linger=linger,
+            wanted=wanted_of(self._config.accounts),
+        )
+        reader = Reader(
+            self._journal, self._board, options, clock=self._clock, api_now=self.api_now, tally=self.tally
+        )
+        await reader.open()
+        return reader
+
+    def deliver(self, sink: Sink, reader: Reader) -> None:
+        """Let a sink have what a reader gives; it begins with `serve`."""
+        self.deliveries.append(
+            Delivery(sink, reader, self._board, self._clock, self._observe, random.random)
+        )
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._group.start_soon(self._poll_all)
+        if self._journal.durable:
+            self._group.start_soon(self._retain_forever)
+
+    async def serve(self) -> None:
+        """Poll and deliver until all that was asked for is accepted, or `drain` has ended it.
+
+        Raises:
+            SinkError: A sink did not take all of it before the end.
+            JournalError: What came could not be made durable.
+        """
+        self.start()
+        async with anyio.create_task_group() as group:
+            for delivery in self.deliveries:
+                group.start_soon(delivery.run)
+
+    def drain(self) -> None:
+        """Take nothing new; what was read is still delivered as far as its order is known, then `serve` returns."""
+        self._polling.cancel()
+
+    async def _add_principal(self, principal: Principal) -> None:
+        budget = make_budget(self._config.api)
+        claim = await self._journal.claim(principal.name)
+        self._stack.push_async_callback(self._journal.release, claim)
+        stored = await self._journal.load(claim)
+        for accounts in principal.by_credentials():
+            client = make_client(principal.name, accounts[0], self._config, budget, self._clock, self._observe)
+            self.clients.append(await self._stack.enter_async_context(client))
+            self.fleets.append(self._fleet(client, claim, accounts, stored))
+
+    def _fleet(
+        self,
+        client: ApiClient,
+        claim: Claim,
+        accounts: Sequence[Account],
+        stored: dict[tuple[str, str], Stored],
+    ) -> Fleet:
+        polling = self._config.polling
+        look_back = None if polling.look_back == "auto" else polling.look_back
+        ladder = Ladder(polling.interval, polling.revisit_max)
+        context = PollContext(
+            client=client,
+            journal=self._journal,
+            claim=claim,
+            quirks=Quirks(),
+            pacing=Pacing(ladder, polling.interval, look_back),
+            settle=polling.settle,
+            limit=self._config.api.page_limit,
+            kind=self._ask.kind,
+            tries=None if self._ask.follow else FINITE_TRIES,
+            clock=self._clock,
+            board=self._board,
+            tally=self.tally,
+            observe=self._observe,
+            random=random.random,
+        )
+        return Fleet(
+            context,
+            [Watch(account.id, account.connectors, account.exclude) for account in accounts],
+            stored,
+            start=partial(parse_time, self._ask.start),
+            discover=polling.discover if self._ask.follow else None,
+            concurrency=polling.concurrency,
+            max_held=self._max_held,
+        )
+
+    async def _first_listing(self, fleet: Fleet) -> None:
+        """List until it works; a run that ends by itself, or was refused, does not insist."""
+        failures = 0
+        while True:
+            try:
+                await fleet.discover()
+            except AuthError:
+                raise
+            except ApiError as error:
+                if not self._ask.follow:
+                    raise
+                failures += 1
+                delay = backoff(failures, 1.0, LISTING_CAP, random.random())
+                self._observe(ListingFailed(fleet.accounts, delay, str(error)))
+                await self._clock.sleep(delay)
+            else:
+                break
+        if self._ask.until is not None or not self._ask.follow:
+            fleet.end_at(partial(parse_time, self._ask.until or "now"))
+
+    async def _poll_all(self) -> None:
+        with self._polling:
+            async with anyio.create_task_group() as group:
+                for fleet in self.fleets:
+                    group.start_soon(fleet.run)
+        drained = self._polling.cancelled_caught
+        self._board.finish(all_read=not (drained and self._journal.durable))
+
+    async def _retain_forever(self) -> None:
+        while True:
+            await self._clock.sleep(RETAIN_EVERY)
+            await self._journal.retain(self._clock.wall() - self._config.journal.retain)
+
+
+def wanted_of(accounts: Iterable[Account]) -> Callable[[Event], bool] | None:
+    """Give the filter by kind that the accounts ask for, ``None`` when they want all."""
+    kinds = {account.id: frozenset(account.kinds) for account in accounts if account.kinds}
+    if not kinds:
+        return None
+    return lambda event: event.account not in kinds or event.k in kinds[event.account]
