@@ -11,11 +11,10 @@ Source: Cloudflare's API reference and error codes, and what its users report of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
-
-import msgspec
 
 from tailer.api.headers import Headers, ray_id, retry_after, should_retry
 from tailer.errors import (
@@ -136,7 +135,7 @@ def _sentence(judged: _Verdict, status: int, codes: Sequence[int], ray: str | No
 def _errors(body: bytes) -> Iterator[tuple[int | None, str]]:
     """Yield code and message of every error in a body, those of a chain after the one they explain."""
     try:
-        answer = msgspec.json.decode(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return
     if isinstance(answer, dict):
