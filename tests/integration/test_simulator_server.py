@@ -243,12 +243,14 @@ async def test_lost_truth_file_ends_the_server(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     clock = HandClock()
+    has_stopped = False
     with pytest.raises(FileNotFoundError):  # noqa: PT012 - the context is what raises
         async with running(clock, truth=str(folder / "truth.jsonl"), rate=50.0) as (server, _):
             (folder / "truth.jsonl").unlink()
             folder.rmdir()
             clock.now += 100
-            await asyncio.wait_for(server.stopping.wait(), 10)
+            has_stopped = await asyncio.wait_for(server.stopping.wait(), 10)
+    assert has_stopped
 
 
 async def test_nothing_is_left_behind() -> None:

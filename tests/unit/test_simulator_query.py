@@ -88,6 +88,13 @@ def test_invisible_events_are_not_shown() -> None:
     assert times(ask(shelf, now=500, from_="0", to="99")) == [10, 11, 12, 13]
 
 
+def test_events_added_later_do_not_reveal_earlier_ones() -> None:
+    """A hidden event stays hidden when younger, visible ones join it on the shelf."""
+    shelf = shelf_of((10, 0, 10, 500))
+    shelf.add([(Event(a=11, k="Init", n=0, t=11), 11.0)])
+    assert times(ask(shelf, now=13, from_="0", to="99")) == [11]
+
+
 @pytest.mark.parametrize("order", ["asc", "desc", "shuffled"])
 @pytest.mark.parametrize("empty_pages", [False, True])
 @pytest.mark.parametrize("shifting_pages", [False, True])
@@ -95,7 +102,8 @@ def test_pages_hold_every_row_once_in_the_chosen_order(
     order: str, empty_pages: bool, shifting_pages: bool
 ) -> None:
     """Whatever the manners, the pages of a still window hold each row exactly once."""
-    shelf = simple_shelf(*range(100, 140), 140, 140, 140)
+    # Three of a time, so that in either direction a page ends among equals.
+    shelf = simple_shelf(*(100 + place // 3 for place in range(43)))
     rows, lengths, _ = read_all(
         shelf, 10, order=order, empty_pages=empty_pages, shifting_pages=shifting_pages
     )
