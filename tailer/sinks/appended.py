@@ -1,0 +1,211 @@
+"""A file that is only appended to, and that can be found and cut back after a crash.
+
+Rules:
+
+1. A file is known by its inode number and a digest of the last 4 KiB before its committed length. The inode
+   alone is not enough, for a new file readily gets the number of a deleted one; the device number is left
+   out, for it changes with a reboot.
+2. Where nothing was committed yet there is nothing to digest: then the file counts as the same if it begins
+   like a record of ours.
+3. Only a file that is the same is cut, and only what lies beyond its committed length. A file is never
+   made longer but by appending.
+4. What is appended is on the disk (fsync) when `append` returns; after a failure the file is cut back, at
+   once or, where that fails as well, by `repair` before the next append.
+5. A file is locked (flock) while it is open: two writers would cut each other's lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+_TAIL_BYTES = 4096
+_RECORD_BEGIN = b'{"id":"'
+
+
+class FileState(msgspec.Struct, frozen=True):
+    """What is committed of a file.
+
+    Attributes:
+        inode: Its inode number.
+        length: Bytes of it that are accepted.
+        digest: Of the last 4 KiB before `length`, hexadecimal.
+    """
+
+    inode: int
+    length: int
+    digest: str
+
+
+Finding = Literal["same", "shorter", "other"]
+"""What an opened file is to a committed state: the same file, the same but cut, or another one."""
+
+
+class AppendedFile:
+    """An open file; its end is known from the moment of opening on. All methods block: use a thread.
+
+    Args:
+        path: The file; made with mode 0600 if it does not exist and `create` is set.
+        create: Whether it may be made.
+
+    Raises:
+        OSError: It can't be opened, is no regular file, or another writer holds it (EWOULDBLOCK).
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        # Without O_NONBLOCK, opening a named pipe could wait for ever.
+        self._number = os.open(path, flags | os.O_NONBLOCK, 0o600)
+        self._torn = False
+        self.length = 0
+        self._tail = b""
+        try:
+            _refuse_special(self._number)
+            _lock(self._number)
+            self.measure()
+            if create:
+                _sync_folder(path.resolve().parent)
+        except OSError:
+            os.close(self._number)
+            raise
+
+    @property
+    def state(self) -> FileState:
+        """What to commit: this file, up to its present end."""
+        return FileState(os.fstat(self._number).st_ino, self.length, _digest(self._tail))
+
+    @property
+    def ends_within_line(self) -> bool:
+        """Whether the last line is not ended, so that the next record would be glued to it."""
+        return bool(self._tail) and not self._tail.endswith(b"\n")
+
+    def compare(self, state: FileState) -> Finding:
+        """Tell what this file is to a committed state."""
+        if os.fstat(self._number).st_ino != state.inode:
+            return "other"
+        if self.length < state.length:
+            return "shorter"
+        if _digest(self._read_tail(state.length)) != state.digest:
+            return "other"
+        looks_alike = state.length or self._read(0, len(_RECORD_BEGIN)) in {b"", _RECORD_BEGIN}
+        return "same" if looks_alike else "other"
+
+    def cut(self, length: int) -> None:
+        """Drop what lies beyond a length, durably; raises ``OSError``."""
+        self._cut(length)
+        self.measure()
+
+    def measure(self) -> None:
+        """Take the present end as the place to append to."""
+        self.length = os.fstat(self._number).st_size
+        self._tail = self._read_tail(self.length)
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether someone else has cut or lengthened the file since."""
+        return os.fstat(self._number).st_size != self.length
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the path still leads here; not after a rename."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self._number))
+        except OSError:
+            return False
+
+    def append(self, data: bytes) -> None:
+        """Write data at the end, durably and whole or not at all; `repair` comes first after a failure.
+
+        Raises:
+            OSError: The file has its former length again, or gets it from `repair`.
+        """
+        self._torn = True
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._number, rest) :]
+            os.fsync(self._number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.repair()
+            raise
+        self._torn = False
+        self.length += len(data)
+        self._tail = (self._tail + data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+
+    def repair(self) -> None:
+        """Cut off what a failed `append` left, if that could not be done at once; raises ``OSError``."""
+        if self._torn:
+            self._cut(self.length)
+            self._torn = False
+
+    def close(self) -> None:
+        """Let go of the file and its lock."""
+        os.close(self._number)
+
+    def _cut(self, length: int) -> None:
+        # A file that someone else has cut further must not be lengthened: ftruncate would fill it with zeros.
+        if os.fstat(self._number).st_size > length:
+            os.ftruncate(self._number, length)
+            os.fsync(self._number)
+
+    def _read_tail(self, length: int) -> bytes:
+        start = max(0, length - _TAIL_BYTES)
+        return self._read(start, length - start)
+
+    def _read(self, start: int, length: int) -> bytes:
+        return os.pread(self._number, length, start)
+
+
+def find_renamed(live: Path, state: FileState) -> AppendedFile | None:
+    """Open the file that a state tells of under the name it has now, beside the live one; ``None`` if gone.
+
+    Raises:
+        OSError: The folder can't be read, or the file can't be opened.
+    """
+    live = live.resolve()
+    with os.scandir(live.parent) as entries:
+        same = [entry for entry in entries if entry.inode() == state.inode]
+        paths = [Path(entry.path) for entry in same if entry.is_file(follow_symlinks=False)]
+    # A new live file may have got the old one's number.
+    paths = [path for path in paths if path != live]
+    return AppendedFile(paths[0], create=False) if paths else None
+
+
+def _digest(tail: bytes) -> str:
+    return blake2b(tail, digest_size=16).hexdigest()
+
+
+def _refuse_special(number: int) -> None:
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file; name one")
+
+
+def _lock(number: int) -> None:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno == errno.EWOULDBLOCK:
+            raise
+        # Some network file systems have no locks; there, one writer a file is the user's promise.
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name durable as well."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems can't, and need not
+            raise
+    finally:
+        os.close(number)

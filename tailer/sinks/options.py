@@ -1,0 +1,65 @@
+"""What all sinks have in common: keys that every ``[[sinks]]`` table may have, and what a sink is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, BinaryIO, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from tailer.config.tables import Duration
+from tailer.model import Event
+from tailer.observe import Observer
+
+RECORD_BYTES = 400
+"""What a JSON Lines record takes besides its connector's name: two ids of 32 characters, each twice, and
+the rest, measured with the kinds of August 2026."""
+
+
+class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys that every ``[[sinks]]`` table may have; the sink's own ``Config`` has the others.
+
+    A batch is handed over when it has `max_events` or `max_bytes`, or when its first event has waited
+    `linger`.
+
+    Attributes:
+        type: Which sink it is: a name of the entry point group ``tailer.sinks``. Required.
+        name: What it is called in the journal, in messages and metrics. Absent: its `type`. Two sinks need
+            two names; one that is renamed starts anew.
+        order: "connector": each connector's events by (t, n). "global": all connectors' events merged.
+            "arrival": as they came in, which waits for nothing.
+        max_events: Most events of one batch. 1000 make a batch of about 400 KB.
+        max_bytes: Most bytes of one batch, estimated as a JSON Lines record's, so that it costs nothing to
+            know; a batch of one event is always allowed. The default is a megabyte, which the receivers
+            that limit a request take.
+        linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.
+    """
+
+    type: Annotated[str, Meta(min_length=1)]
+    name: Annotated[str, Meta(min_length=1)] | None = None
+    order: Literal["arrival", "connector", "global"] = "connector"
+    max_events: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    max_bytes: Annotated[int, Meta(ge=1)] = 1_000_000
+    linger: Annotated[Duration, Meta(le=3600)] = 0.0
+
+
+class SinkContext(NamedTuple):
+    """What a sink is given besides its ``Config``.
+
+    Attributes:
+        name: The sink's name, for messages.
+        stdout: Where data for standard output goes, as bytes; never closed by a sink.
+        environ: Environment variables, for secrets that a ``Config`` names and for ``NO_COLOR``.
+        observer: Told what happened; to be called on the event loop only.
+    """
+
+    name: str
+    stdout: BinaryIO
+    environ: Mapping[str, str]
+    observer: Observer
+
+
+def estimate_bytes(event: Event) -> int:
+    """Estimate what one event takes in a batch; cheap enough to be asked for each."""
+    return RECORD_BYTES + len(event.source.name)
