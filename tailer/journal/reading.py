@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from dataclasses import dataclass
 
-from tailer.core.keys import PADDING, KeySet, key_rows
-from tailer.core.progress import Checkpoint
-from tailer.core.spans import Spans
+from tailer.core.keys import PADDING
 from tailer.interfaces import ReaderState, Stored
-from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY, KEY_BLOCK, SPANS, SegmentColumns, decode_segments
+from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY, KEY_BLOCK, SPANS, decode_segments
+from tailer.journal.keyring import Keyring
 from tailer.journal.schema import transaction
 from tailer.model import Entry
-
-_ROWS_AT_ONCE = 4096
-"""Keys of a connector that are collected before they are packed: 0.5 MB of tuples, for some connectors."""
 
 
 def read_entries(connection: sqlite3.Connection, offset: int, head: int, max_events: int) -> list[Entry]:
@@ -64,69 +60,30 @@ def load_readers(connection: sqlite3.Connection) -> dict[str, ReaderState]:
     return {name: ReaderState(offset=offset, above=SPANS.decode(above)) for name, offset, above in rows}
 
 
-@dataclass(slots=True)
-class Held:
-    """A connector while its keys are being gathered."""
-
-    checkpoint: Checkpoint
-    gaps: Spans
-    lowest: float
-    keys: KeySet
-    rows: list[tuple[int | float, int | float, int, int]]
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint) -> Held:
-        """Begin with no keys."""
-        gaps = checkpoint.gap_spans
-        lowest = min(checkpoint.floor, gaps.items[0][0] - PADDING) if gaps else checkpoint.floor
-        return cls(checkpoint, gaps, lowest, KeySet(), [])
-
-    def add(self, columns: SegmentColumns) -> None:
-        """Take the keys of a stored segment."""
-        if columns.read_at + 2 * PADDING < self.lowest:
-            return  # no stamp in it can reach the floor or a gap
-        self.rows += key_rows(
-            columns.times,
-            columns.numbers,
-            columns.collected,
-            map(columns.kinds.__getitem__, columns.which),
-            columns.read_at,
-        )
-        if len(self.rows) >= _ROWS_AT_ONCE:
-            self.settle()
-
-    def settle(self) -> None:
-        """Pack what was collected, forget what is below the floor."""
-        self.keys.add_rows(self.rows)
-        self.rows = []
-        self.keys.forget(self.checkpoint.floor, self.gaps)
-
-
 def load_shard(connection: sqlite3.Connection, shard: str) -> dict[tuple[str, str], Stored]:
     """Give checkpoint and keys of a shard's connectors, row by row: only the keys themselves take memory."""
-    held: dict[int, Held] = {}
-    names: dict[tuple[str, str], Held] = {}
+    rings: dict[int, Keyring] = {}
+    names: dict[tuple[str, str], Keyring] = {}
     with transaction(connection, "BEGIN"):
         for number, account, connector, blob in connection.execute(
             "SELECT id, account, connector, checkpoint FROM connectors WHERE shard = ?", (shard,)
         ):
-            held[number] = names[account, connector] = Held.of(CHECKPOINT.decode(blob))
-        for number, blob in connection.execute(
-            "SELECT b.connector, b.block FROM connectors c JOIN key_blocks b ON b.connector = c.id"
-            " WHERE c.shard = ? ORDER BY c.id, b.id",
+            rings[number] = names[account, connector] = Keyring(CHECKPOINT.decode(blob))
+        # Numbers first: to sort the blocks themselves would take them all into memory.
+        blocks = connection.execute(
+            "SELECT b.connector, b.id FROM connectors c JOIN key_blocks b ON b.connector = c.id"
+            " WHERE c.shard = ? ORDER BY b.id",
             (shard,),
-        ):
-            one = held[number]
-            one.keys.restore(KEY_BLOCK.decode(blob))
-            one.keys.forget(one.checkpoint.floor, one.gaps)
-        lowest = min((one.lowest for one in names.values()), default=0.0)
+        ).fetchall()
+        for number, block in blocks:
+            row = connection.execute("SELECT block FROM key_blocks WHERE id = ?", (block,)).fetchone()
+            rings[number].restore(KEY_BLOCK.decode(row[0]))
+        lowest = min((ring.lowest for ring in names.values()), default=math.inf)
         for (payload,) in connection.execute(
-            "SELECT payload FROM entries WHERE read_at >= ? ORDER BY offset", (lowest - 2 * PADDING,)
+            "SELECT payload FROM entries WHERE read_at > ? ORDER BY offset", (lowest - 2 * PADDING,)
         ):
-            for columns in COLUMNS.decode(payload):
-                known = names.get((columns.account, columns.connector))
-                if known is not None:
-                    known.add(columns)
-    for one in names.values():
-        one.settle()
-    return {name: Stored(one.checkpoint, one.keys) for name, one in names.items()}
+            for segment in COLUMNS.decode(payload):
+                ring = names.get((segment.account, segment.connector))
+                if ring is not None:
+                    ring.add(segment)
+    return {name: Stored(ring.checkpoint, ring.close()) for name, ring in names.items()}

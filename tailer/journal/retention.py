@@ -13,10 +13,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from tailer.core.keys import KeySet, key_rows
 from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
 from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY_BLOCK, SegmentColumns
+from tailer.journal.keyring import Keyring
 from tailer.journal.schema import transaction
 
 FAN_IN = 8
@@ -59,8 +59,7 @@ def delete_keys(connection: sqlite3.Connection) -> None:
     """Delete the key blocks that lie below their connectors' floors and outside their gaps."""
     with transaction(connection):
         rows = connection.execute(
-            "SELECT b.id, b.newest, c.checkpoint FROM connectors c JOIN key_blocks b ON b.connector = c.id"
-            " WHERE b.connector IN (SELECT DISTINCT connector FROM key_blocks)"
+            "SELECT b.id, b.newest, c.checkpoint FROM key_blocks b JOIN connectors c ON c.id = b.connector"
         )
         dead = []
         for number, newest, blob in rows:
@@ -93,45 +92,39 @@ def _keep_keys(
     number, blob = connection.execute(
         "SELECT id, checkpoint FROM connectors WHERE account = ? AND connector = ?", (account, connector)
     ).fetchone()
-    checkpoint = CHECKPOINT.decode(blob)
-    keys = KeySet()
-    for columns in segments:
-        kinds = map(columns.kinds.__getitem__, columns.which)
-        keys.add_rows(key_rows(columns.times, columns.numbers, columns.collected, kinds, columns.read_at))
-    _put_block(connection, number, checkpoint, keys, tier=0)
+    ring = Keyring(CHECKPOINT.decode(blob))
+    for segment in segments:
+        ring.add(segment)
+    _put_block(connection, number, ring)
 
 
-def _put_block(
-    connection: sqlite3.Connection, number: int, checkpoint: Checkpoint, keys: KeySet, *, tier: int
-) -> None:
-    """Store keys as a block of `tier`; merge the tier into the next when it is full."""
-    keys.forget(checkpoint.floor, checkpoint.gap_spans, at_once=True)
-    if not len(keys):
+def _put_block(connection: sqlite3.Connection, number: int, ring: Keyring, tier: int = 0) -> None:
+    """Store gathered keys as a block of `tier`; merge the tier into the next when it is full."""
+    keys = ring.close()
+    if not keys:
         return
+    block = keys.block()
     peers = connection.execute(
         "SELECT id, block FROM key_blocks WHERE connector = ? AND tier = ? ORDER BY id", (number, tier)
     ).fetchall()
-    if len(peers) + 1 >= FAN_IN:
-        merged = KeySet()
-        for _, blob in peers:
-            merged.restore(KEY_BLOCK.decode(blob))
-        merged.restore(keys.block())
-        connection.executemany("DELETE FROM key_blocks WHERE id = ?", [(peer,) for peer, _ in peers])
-        _put_block(connection, number, checkpoint, merged, tier=tier + 1)
-    else:
-        block = keys.block()
+    if len(peers) + 1 < FAN_IN:
         connection.execute(
             "INSERT INTO key_blocks (connector, tier, newest, block) VALUES (?, ?, ?, ?)",
             (number, tier, block.newest_stamp, KEY_BLOCK.encode(block)),
         )
+    else:
+        merged = Keyring(ring.checkpoint)
+        for former in [*(KEY_BLOCK.decode(blob) for _, blob in peers), block]:
+            merged.restore(former)
+        connection.executemany("DELETE FROM key_blocks WHERE id = ?", [(peer,) for peer, _ in peers])
+        _put_block(connection, number, merged, tier + 1)
 
 
 def _is_spared(connection: sqlite3.Connection, block: int, checkpoint: Checkpoint) -> bool:
     """Tell whether a gap keeps one of a block's keys."""
     if not checkpoint.gaps:
         return False
-    keys = KeySet()
     row = connection.execute("SELECT block FROM key_blocks WHERE id = ?", (block,)).fetchone()
-    keys.restore(KEY_BLOCK.decode(row[0]))
-    keys.forget(checkpoint.floor, checkpoint.gap_spans, at_once=True)
-    return len(keys) > 0
+    ring = Keyring(checkpoint)
+    ring.restore(KEY_BLOCK.decode(row[0]))
+    return len(ring.close()) > 0

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -40,7 +41,7 @@ CREATE TABLE key_blocks (
     id INTEGER PRIMARY KEY, connector INTEGER NOT NULL, tier INTEGER NOT NULL, newest INTEGER NOT NULL,
     block BLOB NOT NULL
 );
-CREATE INDEX key_blocks_connector ON key_blocks (connector, tier);
+CREATE INDEX key_blocks_connector ON key_blocks (connector, tier, newest);
 CREATE TABLE readers (name TEXT PRIMARY KEY, offset INTEGER NOT NULL, above BLOB NOT NULL, sink BLOB);
 CREATE TABLE reader_marks (
     reader TEXT NOT NULL, connector TEXT NOT NULL, highest BLOB NOT NULL, PRIMARY KEY (reader, connector)
@@ -70,7 +71,7 @@ def prepare(path: Path) -> None:
         raise JournalError(f"the journal {path} is a folder: give the path of a file")
     if not path.parent.is_dir():
         raise JournalError(f"the journal {path} can't be created: there is no folder {path.parent}")
-    path.touch(0o600)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -83,9 +84,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         migrate(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
+        _set_up(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -122,6 +121,14 @@ def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") 
             with suppress(sqlite3.Error):  # the first error tells more
                 connection.execute("ROLLBACK")
         raise
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise JournalError(f"the journal {path} needs a local disk: this file system can't share memory")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
 
 
 def _refuse_foreign(path: Path) -> None:
