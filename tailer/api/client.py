@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from tailer.api.credentials import Credentials
@@ -33,12 +34,13 @@ from tailer.model import Connector, EventsRequest, Page
 from tailer.observe import Observer, RequestRetried, ignore
 
 _SPARE_LANES = 2  # connections for those that timed out, beside the usual ones
+_KEEPALIVE: Seconds = 60.0  # polls may be a minute apart, and a TLS handshake costs three round trips
 _Result = TypeVar("_Result")
 
 try:
-    _VERSION = version("cf-tailer")
+    _USER_AGENT = f"cf-tailer/{version('cf-tailer')}"
 except PackageNotFoundError:  # a checkout that was never installed
-    _VERSION = "0"
+    _USER_AGENT = "cf-tailer"
 
 
 class ApiClient:
@@ -91,27 +93,29 @@ class ApiClient:
         self.counters = self._ledger.counters
         self._credentials = credentials
         self._clock = clock
-        self._base_url = parse_base_url(base_url)
-        self._base_text = str(self._base_url)
+        base = parse_base_url(base_url)
+        self._base_url = str(base)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._lanes = concurrency + _SPARE_LANES
         self._tls = trust(ca_file)
         self._max_body_bytes = max_body_bytes
         self._observer = observer
         self._random = random
-        proxy = find_proxy(self._base_url)
-        self._way: dict[str, Any] = {"proxy": proxy.url, "proxy_headers": proxy.headers} if proxy else {}
+        # The headers go with each request: aiohttp shows those of a session to the proxy as well.
+        self._options: dict[str, Any] = {
+            "headers": CIMultiDict(
+                credentials.headers, Accept="application/json", **{"User-Agent": _USER_AGENT}
+            ),
+            "allow_redirects": False,
+        }
+        if proxy := find_proxy(base):
+            self._options |= {"proxy": proxy.url, "proxy_headers": proxy.headers}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the session; connections are made when they are needed and kept alive."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._lanes, ssl=self._tls),
-            headers={
-                **self._credentials.headers,
-                "Accept": "application/json",
-                "User-Agent": f"cf-tailer/{_VERSION}",
-            },
+            connector=aiohttp.TCPConnector(limit=self._lanes, ssl=self._tls, keepalive_timeout=_KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
         )
@@ -131,7 +135,7 @@ class ApiClient:
         Raises:
             ApiError: One of its subclasses, after retries where they may help.
         """
-        url = connectors_url(self._base_text, account)
+        url = connectors_url(self._base_url, account)
         return await self._get(url, Subject(account), partial(decipher_connectors, account=account))
 
     async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
@@ -145,7 +149,7 @@ class ApiClient:
         Raises:
             ApiError: One of its subclasses, after retries where they may help.
         """
-        url = events_url(self._base_text, account, connector, request)
+        url = events_url(self._base_url, account, connector, request)
         decipher = partial(decipher_events, account=account, connector=connector)
         return await self._get(url, Subject(account, connector), decipher)
 
@@ -179,7 +183,7 @@ class ApiClient:
         if self._session is None:
             raise RuntimeError("an ApiClient is used inside `async with`")
         try:
-            async with self._session.get(url, allow_redirects=False, **self._way) as response:
+            async with self._session.get(url, **self._options) as response:
                 received = self._clock.monotonic()
                 body = await read_body(response, self._max_body_bytes, subject)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError

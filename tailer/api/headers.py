@@ -24,10 +24,9 @@ MAX_RETRY_AFTER: Seconds = 3600.0
 """A longer ``Retry-After`` is malformed: Cloudflare's longest block is five minutes."""
 
 _MAX_WINDOW: Seconds = 86400.0  # no quota is counted over more than a day; more would stop us for ever
-_RAY_ID = re.compile(r"[0-9A-Za-z-]{1,32}")
-_MEMBER = re.compile(r'(?:"[^"]*"|[^",])+')
+_RAY_ID = re.compile(r"[0-9a-f]{8,32}(-[A-Z]{3})?")
+_MEMBER = re.compile(r'(?:"([^"]*)"|([^",;]+))((?:"[^"]*"|[^",])*)')
 _PARAMETER = re.compile(r';\s*([a-z]+)\s*=\s*"?(\d{1,15}(?:\.\d{1,9})?)(?![\w.])', re.ASCII)
-_NAME = re.compile(r'\s*(?:"([^"]*)"|([^;]*))')
 
 _Parameters: TypeAlias = dict[str, float]
 
@@ -113,9 +112,7 @@ def _joined(headers: Headers, name: str) -> str:
 def _members(text: str) -> tuple[tuple[str, _Parameters], ...]:
     """Split a structured list into names and numeric parameters, and drop the rest."""
     members: list[tuple[str, _Parameters]] = []
-    for member in _MEMBER.findall(text):
-        name = _NAME.match(member)
-        if name is not None:
-            numbers = {key: float(value) for key, value in _PARAMETER.findall(member, name.end())}
-            members.append(((name[1] or name[2] or "").strip(), numbers))
+    for quoted, bare, parameters in _MEMBER.findall(text):
+        numbers = {key: float(value) for key, value in _PARAMETER.findall(parameters)}
+        members.append((quoted or bare.strip(), numbers))
     return tuple(members)

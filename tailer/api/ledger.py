@@ -81,13 +81,13 @@ class Ledger:
         """
         now = self._clock.monotonic()
         was_stopped = self._is_stopped(now)
+        policy = rate_policy(headers)
+        if policy is not None:
+            self.budget.observe(policy, now)
         if refused is not None:
             self.counters.throttled += 1
             is_malformed = refused.retry_after is None and "Retry-After" in headers
             self.budget.pause(_MALFORMED_RETRY_AFTER if is_malformed else refused.retry_after, now)
-        policy = rate_policy(headers)
-        if policy is not None:
-            self.budget.observe(policy, now)
         if refused is None and self.budget.succeeded(sent):
             self._observer(PrincipalResumed(self._principal))
         if self._is_stopped(now) and not was_stopped:

@@ -44,18 +44,17 @@ def parse_base_url(text: str) -> URL:
 
 
 def find_proxy(base_url: URL) -> Proxy | None:
-    """Return what ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` ask for; ``None``: go straight.
+    """Return what ``HTTPS_PROXY`` and ``NO_PROXY`` ask for; ``None``: go straight, as always to loopback.
 
     Raises:
         ConfigError: The variable holds no URL of an HTTP proxy. It is not shown, it may hold a password.
     """
-    text = getproxies().get(base_url.scheme)
+    text = getproxies().get("https") if base_url.scheme == "https" else None
     if not text or proxy_bypass(base_url.host or ""):
         return None
     url = _parse(text if "://" in text else f"http://{text}")
     if url is None or url.host is None or url.scheme not in ("http", "https"):
-        name = f"{base_url.scheme.upper()}_PROXY"
-        raise ConfigError(f"{name}: not the URL of an HTTP proxy; write for example 'http://proxy:3128'")
+        raise ConfigError("HTTPS_PROXY: not the URL of an HTTP proxy; write for example 'http://proxy:3128'")
     if url.user is None:
         return Proxy(url, {})
     user = b64encode(f"{url.user}:{url.password or ''}".encode()).decode("ascii")

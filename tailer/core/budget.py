@@ -86,8 +86,9 @@ class Budget:
         self._remaining: int | None = None
         self._until = float("-inf")  # nothing is sent before
         self._stop: str | None = None  # why; set until a probe has succeeded
-        self._pause: Seconds = 0.0  # the last pause, 0 when none is in force or being probed
-        self._probe_at: float | None = None
+        self._pause: Seconds = 0.0  # the last pause, 0 when all has been normal since
+        self._probe_at: float | None = None  # when the probe in flight was sent
+        self._was_probed = False  # whether a probe was sent since the last pause began
 
     @property
     def quota(self) -> int:
@@ -135,6 +136,7 @@ class Budget:
         self._spent += 1
         if self._stop:
             self._probe_at = now
+            self._was_probed = True
         newest = self._buckets[-1] if self._buckets else None
         if newest is not None and now - newest.first < self._window / _BUCKETS:
             newest.count += 1
@@ -164,9 +166,10 @@ class Budget:
             Seconds from now until the end of the stop.
         """
         seconds = self._untold_pause() if retry_after is None else max(retry_after, _LEAST_PAUSE)
-        if now >= self._until:
+        if self._was_probed or not self._pause:
             seconds = max(seconds, min(2 * self._pause, _LONG_PAUSE))
             self._pause = seconds
+            self._was_probed = False
         self._halt(now + seconds, "the API asked to slow down")
         return self._until - now
 
@@ -181,6 +184,7 @@ class Budget:
         self._stop = None
         self._pause = 0.0
         self._probe_at = None
+        self._was_probed = False
         return True
 
     def failed(self, sent: float) -> None:

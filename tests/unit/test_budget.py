@@ -175,6 +175,15 @@ def test_a_refused_probe_pauses_twice_as_long() -> None:
     assert budget.pause(50, now) == 50
 
 
+def test_headers_of_a_refusal_do_not_hide_it() -> None:
+    """A refused probe doubles the pause also when its headers have just told of the reserve."""
+    budget = make()
+    budget.pause(50, now=0)
+    budget.spend(50)
+    budget.observe(RatePolicy(remaining=0, reset=3), now=51)
+    assert budget.pause(10, now=51) == 100
+
+
 def test_refusals_of_what_was_in_flight_count_once() -> None:
     """Eight refusals at once are one: the pause does not double for each."""
     budget = make()

@@ -121,12 +121,12 @@ def test_an_answer_is_the_error_that_asks_for_the_right_reaction(
     status: int, body: bytes, kind: type[ApiError], codes: tuple[int, ...]
 ) -> None:
     """Status first, then codes: each refusal is the error whose reaction fits, with all codes in it."""
-    error = refusal_of(status, body, cf_ray="8f2d-FRA")
+    error = refusal_of(status, body, cf_ray="8f2d3c1b4a5e6f70-FRA")
     assert type(error) is kind
-    assert (error.status, error.ray_id, error.codes) == (status, "8f2d-FRA", codes)
+    assert (error.status, error.ray_id, error.codes) == (status, "8f2d3c1b4a5e6f70-FRA", codes)
     assert f"HTTP {status}" in str(error)
     assert "connector con (account acc)" in str(error)
-    assert "8f2d-FRA" in str(error)
+    assert "8f2d3c1b4a5e6f70-FRA" in str(error)
     assert error.__cause__ is error.__context__ is None
 
 

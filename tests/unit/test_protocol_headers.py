@@ -79,7 +79,13 @@ def test_should_retry_is_true_false_or_silence(text: str, expected: bool | None)
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("8f2d3c1b4a5e6f70-FRA", "8f2d3c1b4a5e6f70-FRA"), ("", None), ("a b", None), ("x" * 33, None)],
+    [
+        ("8f2d3c1b4a5e6f70-FRA", "8f2d3c1b4a5e6f70-FRA"),
+        ("8f2d3c1b4a5e6f70", "8f2d3c1b4a5e6f70"),
+        ("", None),
+        ("a b", None),
+        ("a" * 33, None),
+    ],
 )
 def test_a_ray_id_is_plain_or_none(text: str, expected: str | None) -> None:
     """What does not look like a ray id is not passed on."""

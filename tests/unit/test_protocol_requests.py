@@ -32,7 +32,7 @@ def test_connectors_are_listed_under_their_account() -> None:
     ],
 )
 def test_events_are_asked_for_exactly(request_: EventsRequest, query: str) -> None:
-    """Whole numbers go out as such, what is not asked for is not sent, and a cursor survives any character."""
+    """Whole numbers go out as such, nothing unasked for is sent, and a cursor survives any character."""
     url = events_url(BASE_URL, "acc", "con", request_)
     assert url == f"{LIST}/con/telemetry/events?{query}"
     if request_.cursor is not None:
@@ -172,6 +172,13 @@ def test_no_proxy_is_respected(bare_environment: pytest.MonkeyPatch) -> None:
     bare_environment.setenv("HTTPS_PROXY", "http://proxy:3128")
     bare_environment.setenv("NO_PROXY", "example.com,.cloudflare.com")
     assert find_proxy(URL(BASE_URL)) is None
+
+
+def test_loopback_needs_no_proxy(bare_environment: pytest.MonkeyPatch) -> None:
+    """Plain HTTP stays on this machine, whatever the variables say."""
+    bare_environment.setenv("http_proxy", "http://proxy:3128")
+    bare_environment.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert find_proxy(URL("http://127.0.0.1:8080/client/v4")) is None
 
 
 @pytest.mark.parametrize("text", ["socks5://proxy:1080", "http://", f"http://me:{TOKEN}@host:port"])
