@@ -54,9 +54,11 @@ def _describe_plain(base: Any) -> str:
         return f"a list (each item: {describe(item)})"
     if base is Path:
         return "a path"
-    if is_struct(base):
+    if is_struct(base) or base == dict[str, Any]:
         return "a table"
-    return _NOUNS.get(get_origin(base) or base, "of another type")
+    noun = _NOUNS.get(get_origin(base) or base, "of another type")
+    arguments = get_args(base)
+    return f"{noun} (each value: {describe(arguments[1])})" if len(arguments) == 2 else noun
 
 
 def _describe_bounded(base: Any, *metas: Any) -> str:
@@ -70,20 +72,29 @@ def _describe_bounded(base: Any, *metas: Any) -> str:
         if isinstance(meta, Meta) and getattr(meta, name) is not None
     }
     noun = str(extra.get("expected") or describe(base))
-    if any(isinstance(meta, Meta) and meta.min_length for meta in metas):
-        noun = f"{noun} that is not empty"
+    noun += _describe_length(metas, is_list=item_of(base) is not None)
     if set(bounds) == {"ge", "le"}:
         return f"{noun}, from {bounds['ge']} to {bounds['le']}"
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     return ", ".join([noun, *(f"{words[name]} {bound}" for name, bound in bounds.items())])
 
 
+def _describe_length(metas: Sequence[Any], *, is_list: bool) -> str:
+    """Describe the bounds of a list's or text's length, as what follows its noun."""
+    words = ""
+    for meta in metas:
+        if isinstance(meta, Meta) and meta.min_length:
+            # Texts are only ever asked to be there; lists may have to hold more.
+            words += f", at least {meta.min_length}" if is_list else " that is not empty"
+        if isinstance(meta, Meta) and meta.max_length is not None:
+            words += f", at most {meta.max_length}" + ("" if is_list else " characters")
+    return words
+
+
 def instead_of(raw: object, annotation: Any) -> str:
     """Say what was written instead, or which of the allowed words is near; begins with its own comma."""
-    if raw == []:
-        return ""
     if not isinstance(raw, str):
-        return f", not {name_of(raw)}"
+        return "" if describe(annotation).startswith(name_of(raw)) else f", not {name_of(raw)}"
     if _has_reader(annotation):
         return f", not {quoted(raw)}"
     bases = [_base_of(member) for member in members_of(annotation)]
