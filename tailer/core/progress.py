@@ -5,8 +5,8 @@ Rules:
 1. *Coverage* is what was read whole and journaled; *gaps* are what could not be read. Both lie in the asked
    span, which begins at the *origin*, and are disjoint.
 2. A span that is in neither is a hole: not yet read, and read as soon as the agenda allows.
-3. The *floor* is the lowest ``from`` that any future request may send: no level of the ladder, no look-back and
-   no hole, padding included, reaches below it. It never decreases.
+3. The *floor* is the lowest ``from`` that any future request may send: no level of the ladder, no look-back
+   and no hole, padding included, reaches below it. It never decreases.
 """
 
 from __future__ import annotations
@@ -69,14 +69,17 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
 
 def with_gap(gaps: tuple[Gap, ...], gap: Gap) -> tuple[Gap, ...]:
-    """Return `gaps` with one more; overlapping and touching gaps of one reason become one."""
+    """Return `gaps` with one more, which is the truth about its span.
+
+    Touching gaps of one reason become one; of a gap with another reason only what lies outside is left.
+    """
     merged = gap
     kept: list[Gap] = []
     for other in gaps:
         if other.reason == merged.reason and other.start <= merged.end and merged.start <= other.end:
             merged = Gap(min(other.start, merged.start), max(other.end, merged.end), merged.reason)
         else:
-            kept.append(other)
+            kept += without_span((other,), gap.start, gap.end)
     return tuple(sorted([*kept, merged], key=lambda item: item.start))
 
 

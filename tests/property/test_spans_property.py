@@ -1,0 +1,52 @@
+"""Spans behave as the sets of numbers that they stand for."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tailer.core.spans import Spans
+
+LOW, HIGH = -5, 30
+BOUND = st.integers(LOW, HIGH)
+STEPS = st.lists(st.tuples(st.sampled_from(["add", "remove"]), BOUND, BOUND), max_size=25)
+
+
+def _play(steps: list[tuple[str, int, int]]) -> tuple[Spans, set[int]]:
+    """Do the same to spans and to a plain set."""
+    spans, numbers = Spans(), set[int]()
+    for verb, start, end in steps:
+        if verb == "add":
+            spans = spans.add(start, end)
+            numbers |= set(range(start, end))
+        else:
+            spans = spans.remove(start, end)
+            numbers -= set(range(start, end))
+    return spans, numbers
+
+
+@given(STEPS)
+def test_spans_hold_what_the_set_holds(steps: list[tuple[str, int, int]]) -> None:
+    """After any changes both hold the same numbers, and the spans are sorted, apart and not empty."""
+    spans, numbers = _play(steps)
+    assert {number for number in range(LOW, HIGH + 1) if number in spans} == numbers
+    assert spans.size == len(numbers)
+    assert all(start < end for start, end in spans)
+    assert all(one[1] < other[0] for one, other in pairwise(spans.items))
+
+
+@given(STEPS, BOUND, BOUND)
+def test_missing_and_present_make_the_whole(steps: list[tuple[str, int, int]], start: int, end: int) -> None:
+    """What is missing of a span is the span without the set, as separate ascending holes."""
+    spans, numbers = _play(steps)
+    holes = spans.missing(start, end)
+    assert [number for low, high in holes for number in range(low, high)] == [
+        number for number in range(start, end) if number not in numbers
+    ]
+    assert all(one[1] < other[0] for one, other in pairwise(holes))
+
+
+@given(STEPS, BOUND)
+def test_the_first_missing_number_is_the_first(steps: list[tuple[str, int, int]], number: int) -> None:
+    """It is the lowest number from the given one on that the set does not hold."""
+    spans, numbers = _play(steps)
+    expected = next(candidate for candidate in range(number, HIGH + 2) if candidate not in numbers)
+    assert spans.first_missing(number) == expected
