@@ -1,4 +1,4 @@
-"""What the rooms of the rim promise the pipeline: journal and sink, as contracts in prose.
+"""What the rooms of the rim promise the pipeline: API, journal and sink, as contracts in prose.
 
 Every implementation runs the suites in `tailer.testing`, which hold exactly these sentences.
 """
@@ -10,10 +10,65 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from tailer.core.apitime import ApiTime
+from tailer.core.budget import Budget
 from tailer.core.keys import KeySet
 from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
-from tailer.model import Batch, Entry, Key, Segment
+from tailer.model import Batch, Connector, Entry, EventsRequest, Key, Page, Segment
+
+
+class RequestCounters(Protocol):
+    """What was asked of the API so far; all from 0."""
+
+    @property
+    def requests(self) -> int:
+        """Requests sent, retries included."""
+
+    @property
+    def retries(self) -> int:
+        """Requests sent again."""
+
+    @property
+    def throttled(self) -> int:
+        """Answers that asked to slow down."""
+
+    @property
+    def body_bytes(self) -> int:
+        """Bytes of all answers, uncompressed."""
+
+
+class EventApi(Protocol):
+    """The API as one principal may use it. Its methods are called by many tasks at once.
+
+    Every method waits for the budget, retries what passes by itself, and teaches budget and API time.
+    """
+
+    @property
+    def budget(self) -> Budget:
+        """What this principal may spend."""
+
+    @property
+    def api_time(self) -> ApiTime:
+        """What the API's clock shows."""
+
+    @property
+    def counters(self) -> RequestCounters:
+        """What was done so far."""
+
+    async def list_connectors(self, account: str) -> list[Connector]:
+        """List an account's connectors.
+
+        Raises:
+            ApiError: One of its subclasses; what it asks for is said there.
+        """
+
+    async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
+        """Read one page of a connector's events.
+
+        Raises:
+            ApiError: One of its subclasses; what it asks for is said there.
+        """
 
 
 class Claim(NamedTuple):
@@ -181,5 +236,3 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Let go of everything. Called exactly once after a successful or failed ``open``."""
-
-

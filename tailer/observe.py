@@ -205,6 +205,21 @@ class SinkRecovered(Report, frozen=True):
         return f"Sink {self.sink!r} takes events again after {self.failures} failed tries"
 
 
+class JournalFilled(Report, frozen=True):
+    """The journal takes nothing more; whoever wanted to store something waits.
+
+    Attributes:
+        delay: Seconds until the next try.
+        reason: Message of the failure.
+    """
+
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The journal is full, next try in {self.delay:.0f}s; nothing is lost meanwhile: {self.reason}"
+
+
 class ListingFailed(Report, frozen=True):
     """An account's connectors could not be listed; the known ones are read on."""
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from tailer.app.failures import unwrapped
-from tailer.app.run import Ask, Run
+from tailer.app.run import MAX_HELD, Ask, Run
 from tailer.config.credentials import TOKEN_VARIABLE
 from tailer.config.document import config_from_environment, load
 from tailer.config.options import Config
@@ -24,6 +23,8 @@ from tailer.model import Event
 from tailer.observe import Observer, ignore
 from tailer.pipeline.reader import Reader
 
+JOURNAL_BOUND = 2 * MAX_HELD
+"""Events that a journal in memory holds: as many as a reader may hold for order, and as many in flight."""
 
 READER = "library"
 """Name of the reader whose place a durable journal keeps for `Tail.events`."""
@@ -48,19 +49,38 @@ class Tail:
                 yield self._events[self._at]
                 self._at += 1
             if self._events:
-                await self._reader.accept()
+                await self._acknowledge()
             batch = await self._reader.next_batch()
             if batch is None:
-                self._events, self._at = (), 0
                 return
-            self._events, self._at = batch.events, 0
+            self._events = batch.events
             if not batch.events:
-                await self._reader.accept()
+                await self._acknowledge()
 
     async def close(self) -> None:
         """Make durable what was acknowledged."""
-        if self._at:
-            await self._reader.accept_until(self._events[self._at - 1])
+        await self._reader.end(self._events[self._at - 1] if self._at else None)
+
+    async def _acknowledge(self) -> None:
+        self._events, self._at = (), 0
+        await self._reader.accept()
+
+
+@asynccontextmanager
+async def follow_events(run: Run, order: Order) -> AsyncIterator[Tail]:
+    """Enter a run, poll in the background and hand out its events; leave the context to let go of everything.
+
+    Raises:
+        TailerError: As `open_tail` says.
+    """
+    async with run:
+        tail = Tail(await run.open_reader(READER, order))
+        run.start()
+        try:
+            yield tail
+        finally:
+            with anyio.CancelScope(shield=True):
+                await tail.close()
 
 
 @asynccontextmanager
@@ -78,8 +98,8 @@ async def open_tail(
 ) -> AsyncIterator[Tail]:
     """Open a journal and start polling; leave the context to stop and let go of everything.
 
-    The file's sinks do not run. With a ``[journal] path`` in the file, events survive the process and the next
-    `open` goes on where this one ended; otherwise everything is in memory.
+    The file's sinks do not run. With a ``[journal] path`` in the file, events survive the process and the
+    next `open` goes on where this one ended; otherwise everything is in memory.
 
     Args:
         config: Configuration file, or one that was loaded; ``None``: the other arguments and the environment
@@ -101,23 +121,19 @@ async def open_tail(
         JournalError: The journal can't be used; also while polling.
     """
     loaded = config if isinstance(config, Config) else _config(config, account, token, connectors)
-    ask = Ask(start=checked_time("since", since) or loaded.polling.start, until=checked_time("until", until), follow=follow)
+    start = checked_time("since", since) or loaded.polling.start
+    ask = Ask(start=start, until=checked_time("until", until), follow=follow)
     run = Run(loaded, ask, journal=make_journal(loaded), observe=observe)
-    with unwrapped():
-        async with run:
-            tail = Tail(await run.open_reader(READER, order))
-            run.start()
-            try:
-                yield tail
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await tail.close()
+    async with follow_events(run, order) as tail:
+        yield tail
 
 
 def make_journal(config: Config) -> Journal:
     """Make the journal that a configuration names; in memory when it names none."""
     path = config.journal.path
-    return MemoryJournal() if path is None or path == ":memory:" else SqliteJournal(path)
+    if path is None or path == ":memory:":
+        return MemoryJournal(max_events=JOURNAL_BOUND)
+    return SqliteJournal(path)
 
 
 def checked_time(name: str, text: str | None) -> str | None:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import anyio
 from anyio.abc import TaskGroup
 
-from tailer.api.client import ApiClient
+from tailer.app.failures import unwrapped
 from tailer.app.principals import Principal, make_budget, make_client, principals_of
 from tailer.clock import Clock, SystemClock
 from tailer.config.options import Account, Config
 from tailer.core.backoff import backoff
+from tailer.core.budget import Budget
 from tailer.core.durations import Seconds, parse_time
 from tailer.core.ladder import Ladder
 from tailer.core.ordering import Order
 from tailer.core.quirks import Quirks
 from tailer.core.windows import Pacing
-from tailer.errors import ApiError, AuthError
-from tailer.interfaces import Claim, Journal, Sink, Stored
+from tailer.errors import ApiError, AuthError, JournalFullError, SinkError
+from tailer.interfaces import Claim, EventApi, Journal, Sink, Stored
 from tailer.model import Event
 from tailer.observe import ListingFailed, Observer, ignore
 from tailer.pipeline.board import Board
@@ -34,8 +35,8 @@ from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.tally import Tally
 
-MAX_HELD = 1_000_000
-"""Events that one reader holds at most for the sake of order: about 150 MB, in a catch-up of a large fleet."""
+MAX_HELD = 400_000
+"""Events that one reader holds at most for the sake of order: 150 MB, in a catch-up of a large fleet."""
 
 RETAIN_EVERY: Seconds = 60.0
 """Seconds between two rounds of dropping what every sink has taken."""
@@ -43,13 +44,19 @@ RETAIN_EVERY: Seconds = 60.0
 FINITE_TRIES = 3
 """Failed polls in a row after which a command that ends by itself gives a connector up."""
 
+Connect: TypeAlias = Callable[
+    [str, Account, Config, Budget, Clock, Observer], AbstractAsyncContextManager[EventApi]
+]
+"""Makes the client of one account: see `tailer.app.principals.make_client`."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
     """What this run is to read.
 
     Attributes:
-        start: Origin of connectors that the journal does not know: a duration back, an ISO time, epoch seconds.
+        start: Origin of connectors that the journal does not know: a duration back, an ISO time, or epoch
+            seconds.
         until: End of the asked span, in the same words; ``None``: now, or no end if `follow`.
         follow: Go on for ever; otherwise the run ends when the asked span has been read.
         kind: The one kind that is asked of the API; ``None`` asks for all.
@@ -71,6 +78,7 @@ class Run:
         observe: Is told what happens.
         clock: Time and sleep.
         max_held: Bound on the events that a reader holds for the sake of order.
+        connect: Makes clients.
 
     Raises (on entering):
         ConfigError: An option can't be used.
@@ -88,10 +96,11 @@ class Run:
         observe: Observer = ignore,
         clock: Clock | None = None,
         max_held: int = MAX_HELD,
+        connect: Connect = make_client,
     ) -> None:
         self.tally = Tally()
         self.fleets: list[Fleet] = []
-        self.clients: list[ApiClient] = []
+        self.clients: list[EventApi] = []
         self.deliveries: list[Delivery] = []
         self._config = config
         self._ask = ask
@@ -99,6 +108,7 @@ class Run:
         self._observe = observe
         self._clock = clock or SystemClock()
         self._max_held = max_held
+        self._connect = connect
         self._board = Board()
         self._stack = AsyncExitStack()
         self._group: TaskGroup
@@ -113,20 +123,28 @@ class Run:
                 await self._add_principal(principal)
             for fleet in self.fleets:
                 await self._first_listing(fleet)
-            self._board.start(self._clock.monotonic())
-            self._group = await self._stack.enter_async_context(anyio.create_task_group())
         except BaseException:
-            await self._stack.aclose()
+            await self._let_go()
             raise
+        self._board.start(self._clock.monotonic())
+        self._group = await anyio.create_task_group().__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        """Stop whatever still runs; nothing is left behind."""
-        self._polling.cancel()
+    ) -> None:
+        """Stop whatever still runs; nothing is left behind.
+
+        Raises:
+            JournalError: Polling broke off and nobody was told, or the journal could not be closed.
+        """
         self._group.cancel_scope.cancel()
-        return await self._stack.__aexit__(kind, error, trace)
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:
+            await self._let_go()
+        if error is None and not self._board.is_failure_known:
+            self._board.check()
 
     @property
     def pollers(self) -> list[Poller]:
@@ -165,15 +183,12 @@ class Run:
 
     def deliver(self, sink: Sink, reader: Reader) -> None:
         """Let a sink have what a reader gives; it begins with `serve`."""
-        self.deliveries.append(
-            Delivery(sink, reader, self._board, self._clock, self._observe, random.random)
-        )
+        self.deliveries.append(Delivery(sink, reader, self._board, self._clock, self._observe, random.random))
 
     def start(self) -> None:
-        """Begin to poll."""
-        self._group.start_soon(self._poll_all)
-        if self._journal.durable:
-            self._group.start_soon(self._retain_forever)
+        """Begin to poll in the background; what breaks it off is raised by readers, else on leaving."""
+        self._group.start_soon(self._work, self._poll_all)
+        self._group.start_soon(self._work, self._retain_forever)
 
     async def serve(self) -> None:
         """Poll and deliver until all that was asked for is accepted, or `drain` has ended it.
@@ -182,13 +197,20 @@ class Run:
             SinkError: A sink did not take all of it before the end.
             JournalError: What came could not be made durable.
         """
-        self.start()
-        async with anyio.create_task_group() as group:
-            for delivery in self.deliveries:
-                group.start_soon(delivery.run)
+        failed: list[SinkError] = []
+        with unwrapped():
+            async with anyio.create_task_group() as upkeep:
+                upkeep.start_soon(self._retain_forever)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._poll_all)
+                    for delivery in self.deliveries:
+                        group.start_soon(self._deliver, delivery, failed)
+                upkeep.cancel_scope.cancel()
+        if failed:
+            raise failed[0]
 
     def drain(self) -> None:
-        """Take nothing new; what was read is still delivered as far as its order is known, then `serve` returns."""
+        """Take nothing new; what was read is delivered as far as its order is known, then `serve` returns."""
         self._polling.cancel()
 
     async def _add_principal(self, principal: Principal) -> None:
@@ -197,13 +219,16 @@ class Run:
         self._stack.push_async_callback(self._journal.release, claim)
         stored = await self._journal.load(claim)
         for accounts in principal.by_credentials():
-            client = make_client(principal.name, accounts[0], self._config, budget, self._clock, self._observe)
-            self.clients.append(await self._stack.enter_async_context(client))
+            session = self._connect(
+                principal.name, accounts[0], self._config, budget, self._clock, self._observe
+            )
+            client = await self._stack.enter_async_context(session)
+            self.clients.append(client)
             self.fleets.append(self._fleet(client, claim, accounts, stored))
 
     def _fleet(
         self,
-        client: ApiClient,
+        client: EventApi,
         claim: Claim,
         accounts: Sequence[Account],
         stored: dict[tuple[str, str], Stored],
@@ -220,7 +245,7 @@ class Run:
             settle=polling.settle,
             limit=self._config.api.page_limit,
             kind=self._ask.kind,
-            tries=None if self._ask.follow else FINITE_TRIES,
+            tries=FINITE_TRIES,
             clock=self._clock,
             board=self._board,
             tally=self.tally,
@@ -265,10 +290,36 @@ class Run:
         drained = self._polling.cancelled_caught
         self._board.finish(all_read=not (drained and self._journal.durable))
 
+    async def _work(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            with unwrapped():
+                await work()
+        except Exception as error:  # noqa: BLE001 - whoever waits for events is told, whatever it was
+            self._board.fail(error)
+
+    async def _deliver(self, delivery: Delivery, failed: list[SinkError]) -> None:
+        """Deliver to one sink; if it gives up, the run ends, but not before the others had their chance."""
+        try:
+            await delivery.run()
+        except SinkError as error:
+            failed.append(error)
+            self.drain()
+
     async def _retain_forever(self) -> None:
         while True:
             await self._clock.sleep(RETAIN_EVERY)
+            await self._retain()
+
+    async def _retain(self) -> None:
+        try:
             await self._journal.retain(self._clock.wall() - self._config.journal.retain)
+        except JournalFullError:
+            return  # even deleting takes room; the pollers say that there is none
+
+    async def _let_go(self) -> None:
+        """Close sessions and journal, even if the run was cancelled."""
+        with anyio.CancelScope(shield=True):
+            await self._stack.aclose()
 
 
 def wanted_of(accounts: Iterable[Account]) -> Callable[[Event], bool] | None:

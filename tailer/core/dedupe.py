@@ -4,8 +4,8 @@ Rules:
 
 1. The key is (t, n). Of two rows with one key the first in the order of (t, n) and arrival is kept.
 2. A key that is known, or comes twice, with another kind is counted as *changed*: the first kind stands.
-3. A row belongs if its t or its a lies in the asked span. One that does not is dropped and not remembered: what
-   padding and look-back bring in beyond the origin would otherwise pin memory for nothing.
+3. A row belongs if its t or its a lies in the asked span. One that does not is dropped and not remembered:
+   what padding and look-back bring in beyond the origin would otherwise pin memory for nothing.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ class Board:
         self.history_read_at = math.inf
         self.finished = False
         self.all_read = False
+        self.is_failure_known = False
+        self._failure: Exception | None = None
         self._marks: dict[str, float] = {}
         self._lowest: list[tuple[float, str]] = []
         self._awaited: set[str] = set()
@@ -68,13 +70,24 @@ class Board:
         self.all_read = all_read
         self.changed.notify()
 
+    def fail(self, error: Exception) -> None:
+        """Note that polling has broken off; whoever waits for events is told by `check`."""
+        self._failure = error
+        self.changed.notify()
+
+    def check(self) -> None:
+        """Raise what broke polling off, if anything did; from then on the failure counts as known."""
+        if self._failure is not None:
+            self.is_failure_known = True
+            raise self._failure
+
     def mark_of(self, ref: str) -> float:
         """Give a connector's mark, minus infinity before its first."""
         return self._marks.get(ref, -math.inf)
 
     @property
     def fleet_mark(self) -> float:
-        """The lowest mark of all connectors that are neither failing nor parked; infinite when there is none."""
+        """The lowest mark of all connectors neither failing nor parked; infinite when there is none."""
         lowest = self._lowest
         while lowest and (lowest[0][1] in self._absent or self._marks[lowest[0][1]] != lowest[0][0]):
             heapq.heappop(lowest)

@@ -7,22 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+
+import anyio
 
 from tailer.clock import Clock
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
-from tailer.errors import SinkUnavailableError
+from tailer.errors import JournalFullError, SinkUnavailableError
 from tailer.interfaces import Resume, Sink
 from tailer.model import Batch
 from tailer.observe import Observer, SinkFailed, SinkRecovered
 from tailer.pipeline.board import Board
 from tailer.pipeline.reader import Reader
+from tailer.pipeline.room import until_stored
 
 FIRST_DELAY: Seconds = 0.5
 """Upper bound of the first wait for a sink that is away."""
 
 DELAY_CAP: Seconds = 30.0
 """Upper bound of all later ones: a counterpart that is back should not wait longer for its backlog."""
+
+CLOSE_LIMIT: Seconds = 10.0
+"""Longest wait for a sink that is told to close."""
 
 LAST_TRIES = 3
 """Tries of one batch once polling has ended; what a dead sink has not taken stays for the next run."""
@@ -67,10 +74,19 @@ class Delivery:
             while (batch := await self.reader.next_batch()) is not None:
                 if batch.events:
                     state = await self._write(batch)
-                await self.reader.accept(state)
+                await self._accept(state)
                 self.delivered += len(batch.events)
         finally:
-            await self.sink.close()
+            with anyio.move_on_after(
+                CLOSE_LIMIT, shield=True
+            ):  # being cancelled is no reason to leave things open
+                await self.sink.close()
+
+    async def _accept(self, state: bytes | None) -> None:
+        try:
+            await self.reader.accept(state)
+        except JournalFullError:
+            await until_stored(partial(self.reader.commit, state), self.clock, self.observe)
 
     async def _open(self, resume: Resume) -> bytes | None:
         while True:

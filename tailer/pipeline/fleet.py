@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
+from tailer.core.advance import first_checkpoint
 from tailer.core.agenda import Agenda
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
 from tailer.core.keys import KeySet
 from tailer.core.matching import choose
-from tailer.core.windows import first_checkpoint
-from tailer.errors import ApiError
+from tailer.errors import ApiError, JournalFullError
 from tailer.interfaces import Commit, Stored
 from tailer.model import Connector
 from tailer.observe import ConnectorFound, ListingFailed
 from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.room import until_stored
 from tailer.pipeline.signal import Signal
 
 SLOW_LANE = 2
@@ -132,7 +133,7 @@ class Fleet:
         return self._context.pacing.until is not None and all(p.is_done for p in self.pollers.values())
 
     async def run(self) -> None:
-        """Poll until cancelled, or until every connector is done (`Poller.is_done`); `discover` came before."""
+        """Poll until cancelled, or until every one is done (`Poller.is_done`); `discover` came before."""
         async with anyio.create_task_group() as group:
             if self._discover is not None:
                 group.start_soon(self._discover_forever, self._discover)
@@ -145,8 +146,10 @@ class Fleet:
 
     async def _discover_one(self, watch: Watch) -> None:
         context = self._context
+        asked = context.clock.monotonic()
         listed = await context.client.list_connectors(watch.account)
-        now = context.api_now()
+        # Whoever turns up next may have begun while this answer was on its way.
+        now = context.client.api_time.now(asked)
         self.listed[watch.account] = listed
         origin = self._listed_at.get(watch.account)
         first = origin is None
@@ -161,7 +164,8 @@ class Fleet:
             else:
                 new.append(await self._take_up(connector, origin))
         if new:
-            await context.journal.flush()  # origins are durable before the first request
+            # origins are durable before the first request
+            await until_stored(context.journal.flush, context.clock, context.observe)
         for poller in new:
             mark = poller.checkpoint.through
             if first:
@@ -210,7 +214,10 @@ class Fleet:
     async def forget(self) -> None:
         """Drop keys below floors that are durable."""
         floors = {ref: poller.checkpoint.floor for ref, poller in self.pollers.items()}
-        await self._context.journal.flush()
+        try:
+            await self._context.journal.flush()
+        except JournalFullError:
+            return  # the pollers say so; what is not durable is not forgotten
         for ref, floor in floors.items():
             self.pollers[ref].forget_keys(floor)
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from tailer.api.client import ApiClient
 from tailer.clock import Clock
+from tailer.core.advance import advanced
 from tailer.core.backoff import backoff
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
 from tailer.core.progress import Checkpoint
 from tailer.core.quirks import Quirks
 from tailer.core.reading import Reading, WindowRead
-from tailer.core.windows import Pacing, Plan, WindowPlanner, advanced
+from tailer.core.windows import Pacing, Plan, WindowPlanner
 from tailer.errors import (
     ApiError,
     AuthError,
@@ -26,10 +27,11 @@ from tailer.errors import (
     RequestRefusedError,
     TransportError,
 )
-from tailer.interfaces import Claim, Commit, Journal, Stored
+from tailer.interfaces import Claim, Commit, EventApi, Journal, Stored
 from tailer.model import Connector, Segment, Source
 from tailer.observe import GapRecorded, KindChanged, Observer, PollFailed, PollRecovered
 from tailer.pipeline.board import Board
+from tailer.pipeline.room import until_stored
 from tailer.pipeline.tally import Tally
 
 THROTTLED_TRIES = 3
@@ -58,7 +60,7 @@ class PollContext:
         settle: Seconds that an event is left to be overtaken by earlier ones.
         limit: Rows a page to ask for.
         kind: The one kind to ask for, ``None`` for all.
-        tries: Failed polls in a row after which a connector is given up; ``None``: never.
+        tries: Failed polls in a row after which a connector is given up once the asked span has passed.
         clock: Time and sleep.
         board: Where progress is posted for the readers.
         tally: Where things are counted.
@@ -66,7 +68,7 @@ class PollContext:
         random: Gives numbers in [0, 1), for jitter.
     """
 
-    client: ApiClient
+    client: EventApi
     journal: Journal
     claim: Claim
     quirks: Quirks
@@ -74,7 +76,7 @@ class PollContext:
     settle: Seconds
     limit: int
     kind: str | None
-    tries: int | None
+    tries: int
     clock: Clock
     board: Board
     tally: Tally
@@ -102,6 +104,7 @@ class Poller:
         self.keys = stored.keys
         self.due_at = 0.0
         self.failures = 0
+        self.is_parked = False
         self.error: ApiError | None = None
         self._context = context
         self._planner = WindowPlanner(context.pacing)
@@ -110,8 +113,9 @@ class Poller:
     @property
     def is_done(self) -> bool:
         """Whether nothing more is to be read: all of a finite span is, or it was given up."""
-        tries = self._context.tries
-        if tries is not None and self.failures >= tries:
+        until = self._context.pacing.until
+        is_refused = self.is_parked or self.failures >= self._context.tries
+        if is_refused and until is not None and self._context.api_now() >= until:
             return True
         return self._planner.is_done(self.checkpoint)
 
@@ -202,9 +206,7 @@ class Poller:
         newest = before.newest
         if events and (newest is None or events[-1].key > newest):
             newest = events[-1].key
-        checkpoint = advanced(
-            before, reading, self._levels, through=began - context.settle, newest=newest
-        )
+        checkpoint = advanced(before, reading, self._levels, through=began - context.settle, newest=newest)
         segment = None
         if events:
             source = self._source()
@@ -213,9 +215,9 @@ class Poller:
             segment = Segment(source, events, began, checkpoint.through)
         if segment is not None or checkpoint != before:
             connector = self.connector
-            await context.journal.commit(
-                context.claim, Commit(connector.account, connector.id, checkpoint, segment)
-            )
+            commit = Commit(connector.account, connector.id, checkpoint, segment)
+            store = partial(context.journal.commit, context.claim, commit)
+            await until_stored(store, context.clock, context.observe)
             self.keys.add(events, began)
             self.checkpoint = checkpoint
         self._report(before, selection)
@@ -247,7 +249,7 @@ class Poller:
         context.tally.polls += 1
         if self.failures:
             context.observe(PollRecovered(connector.id, connector.name, self.failures))
-        self.failures, self.error = 0, None
+        self.failures, self.is_parked, self.error = 0, False, None
         if plan.aim == "head":
             self.due_at = started + context.pacing.interval
         is_behind = self._planner.is_behind(self.checkpoint, context.api_now())
@@ -264,16 +266,15 @@ class Poller:
         delay = context.pacing.interval + backoff(
             self.failures, context.pacing.interval, FAILURE_CAP, context.random()
         )
-        if isinstance(error, ConnectorGoneError) or (
+        self.is_parked = isinstance(error, ConnectorGoneError) or (
             isinstance(error, AuthError) and self.failures >= REFUSALS
-        ):
+        )
+        if self.is_parked:
             delay = PARKED_FOR
         now = context.clock.monotonic()
         self.due_at = now + delay
         context.board.give_up(self.ref, now)
-        context.observe(
-            PollFailed(self.connector.id, self.connector.name, self.failures, delay, str(error))
-        )
+        context.observe(PollFailed(self.connector.id, self.connector.name, self.failures, delay, str(error)))
 
     def forget_keys(self, floor: float) -> None:
         """Drop keys that no later read can bring again.

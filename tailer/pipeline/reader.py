@@ -7,7 +7,7 @@ what is held or in flight is read but not accepted, and is read again after a cr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tailer.clock import Clock
@@ -84,6 +84,8 @@ class Reader:
         self._ready = Released([], [])
         self._ready_at = 0
         self._in_flight = Released([], [])
+        self._uncommitted: dict[str, Key] = {}
+        self._is_committed = True
         self._drained = False
 
     @property
@@ -113,6 +115,10 @@ class Reader:
 
         The batch before must have been accepted. A batch is empty if none of its events is wanted; it is
         accepted without being written.
+
+        Raises:
+            JournalError: The journal can't be read.
+            Exception: What broke polling off (`Board.fail`), once all that is ready was given out.
         """
         await self._fill(1)
         if self.options.linger and 0 < self._available < self.options.max_events:
@@ -133,28 +139,37 @@ class Reader:
         acceptance = self._ordering.accept(chunks)
         self._tally.late += sum(1 for event in events if event.late)
         self._accepted = self._accepted.update(acceptance.spans)
-        await self.commit(state, acceptance.highest)
+        self._uncommitted.update(acceptance.highest)
+        await self.commit(state)
 
-    async def accept_until(self, last: Event) -> None:
-        """Commit that the batch that was given out last was accepted up to `last`, itself included; then end."""
-        events, chunks = self._in_flight
-        count = 1 + next(index for index, event in enumerate(events) if event is last)
-        self._in_flight = Released(events[:count], chunks[:count])
-        await self.accept()
-
-    async def commit(self, state: bytes | None, highest: Mapping[str, Key] | None = None) -> None:
-        """Commit the sink's state with the present position.
+    async def end(self, last: Event | None) -> None:
+        """Commit what was accepted of the batch that was given out last; no other method is called any more.
 
         Args:
-            state: The sink's own, replaces the former.
-            highest: Highest accepted (t, n) of the connectors for which it has changed.
+            last: The last event of the batch that was accepted; ``None``: none of it was.
+        """
+        if last is not None:
+            events, chunks = self._in_flight
+            count = 1 + next(index for index, event in enumerate(events) if event is last)
+            self._in_flight = Released(events[:count], chunks[:count])
+            await self.accept()
+        elif not self._is_committed:
+            await self.commit()
+
+    async def commit(self, state: bytes | None = None) -> None:
+        """Commit the present position and the sink's own state, which replaces the former.
+
+        May be called again after an error, or after it was cancelled.
         """
         offset = self._accepted.first_missing(0)
         above = Spans(tuple(span for span in self._accepted if span[0] > offset))
+        self._is_committed = False
         await self._journal.commit_reader(
             self.options.name,
-            ReaderState(offset=offset, above=above, highest=highest or {}, sink=state),
+            ReaderState(offset=offset, above=above, highest=dict(self._uncommitted), sink=state),
         )
+        self._uncommitted = {}
+        self._is_committed = True
 
     @property
     def _available(self) -> int:
@@ -163,6 +178,7 @@ class Reader:
     async def _fill(self, wanted: int, deadline: float = math.inf) -> None:
         """Advance until so many events are ready, the deadline has passed or nothing more will come."""
         while not self._is_ready(wanted):
+            self._board.check()
             now = self._clock.monotonic()
             if now >= deadline:
                 return
@@ -195,6 +211,7 @@ class Reader:
         self._give(ordering.release(now, fleet_mark=fleet_mark, counted_from=board.history_read_at))
 
     async def _take(self) -> None:
+        head = self._journal.head
         entries = await self._journal.read(self._position, READ_AHEAD)
         now = self._clock.monotonic()
         for entry in entries:
@@ -204,8 +221,9 @@ class Reader:
                 self._ordering.take(segment, number, self._accepted, now)
                 number += len(segment.events)
             self._position = number
-        if not entries:
-            self._position = self._journal.head
+        if not entries:  # what was there is accepted and gone; the head may have moved on meanwhile
+            self._accepted = self._accepted.add(self._position, head)
+            self._position = head
 
     def _give(self, released: Released) -> None:
         if not released.events:

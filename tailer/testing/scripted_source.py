@@ -1,0 +1,266 @@
+"""An API made of a list: rows with the moment at which each becomes visible, and the trouble on the way.
+
+It stands in for `tailer.api.client.ApiClient` wherever a `tailer.interfaces.EventApi` is asked for, needs no
+socket and runs in the time of its clock::
+
+    source = ScriptedSource(clock, {"edge-1": [Row(t=1_800_000_005, n=0), Row(t=..., visible_at=...)]})
+    source.trouble(ServerError("HTTP 502", status=502), connector="edge-1", times=3)
+
+Like the API, it pages through what is visible at the moment of each request: when rows appear between two
+pages, the later page shifts. Its clock is the wall clock it was given plus `clock_offset`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+from tailer.api.ledger import ClientCounters
+from tailer.clock import Clock
+from tailer.core.apitime import ApiTime
+from tailer.core.budget import Budget
+from tailer.core.durations import Seconds
+from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, TransportError
+from tailer.model import Connector, Event, EventsRequest, Page
+
+
+class Row(NamedTuple):
+    """One event as the API knows it.
+
+    Attributes:
+        t: Time recorded, epoch seconds.
+        n: Sequence number.
+        k: Kind.
+        a: Time collected; ``None``: the moment it becomes visible.
+        visible_at: API time from which on requests see it; ``None``: `t`.
+    """
+
+    t: int | float
+    n: int | float
+    k: str = "Reconcile"
+    a: int | float | None = None
+    visible_at: float | None = None
+
+    @property
+    def seen_from(self) -> float:
+        """API time from which on requests see it."""
+        return self.t if self.visible_at is None else self.visible_at
+
+    def event(self) -> Event:
+        """Make the event as an answer holds it."""
+        return Event(t=self.t, n=self.n, k=self.k, a=self.seen_from if self.a is None else self.a)
+
+
+class Asked(NamedTuple):
+    """A request that was made: when (API time), of which connector, and what."""
+
+    at: float
+    connector: str
+    request: EventsRequest
+
+
+@dataclass(slots=True)
+class _Trouble:
+    error: ApiError | None
+    connector: str | None
+    delay: Seconds
+    start: float
+    end: float
+    times: float
+    on_later_pages: bool
+
+    def meets(self, connector: str | None, now: float, *, is_later_page: bool) -> bool:
+        return (
+            self.times > 0
+            and self.connector in {None, connector}
+            and self.start <= now < self.end
+            and (is_later_page or not self.on_later_pages)
+        )
+
+
+class ScriptedSource:
+    """A model of the API; see the module. An async context manager, as the real client.
+
+    Args:
+        clock: Its time and its waits.
+        rows: By connector id; connectors without rows are silent. More may be added with `add`.
+        account: The only account it knows.
+        page_rows: Most rows a page, whatever `limit` asks for.
+        newest_first: Whether pages go backwards in time.
+        overlap: Rows that each page repeats of the one before.
+        filter_by: Whether ``from`` and ``to`` (both inclusive) are about `t` or about `a`.
+        latency: Seconds that each answer takes.
+        clock_offset: Seconds by which the API's clock is ahead of the wall clock.
+        budget: ``None``: one that is never the bottleneck.
+
+    Attributes:
+        asked: Every request of events, in order.
+        listings: API times of the requests of List Connectors.
+        most_in_flight: The most requests of one connector that were under way at once.
+        most_at_once: The most requests of all connectors that were under way at once.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        rows: Mapping[str, Iterable[Row]],
+        *,
+        account: str = "account",
+        page_rows: int = 1000,
+        newest_first: bool = False,
+        overlap: int = 0,
+        filter_by: Literal["t", "a"] = "t",
+        latency: Seconds = 0.05,
+        clock_offset: Seconds = 0.0,
+        budget: Budget | None = None,
+    ) -> None:
+        self.account = account
+        self.budget = budget or Budget(share=1.0, reserve=0.0, quota=1_000_000, window=1.0)
+        self.api_time = ApiTime(clock.wall(), clock.monotonic())
+        self.counters = ClientCounters()
+        self.asked: list[Asked] = []
+        self.listings: list[float] = []
+        self.most_in_flight: Counter[str] = Counter()
+        self.most_at_once = 0
+        self._clock = clock
+        self._rows = {connector: list(known) for connector, known in rows.items()}
+        self._listed_from: dict[str, float] = {}
+        self._page_rows = page_rows
+        self._newest_first = newest_first
+        self._overlap = overlap
+        self._filter_by = filter_by
+        self._latency = latency
+        self._clock_offset = clock_offset
+        self._troubles: list[_Trouble] = []
+        self._in_flight: Counter[str] = Counter()
+
+    async def __aenter__(self) -> Self:
+        """Be ready; there is nothing to open."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Be done; there is nothing to close."""
+
+    def now(self) -> float:
+        """Give the true API time, epoch seconds."""
+        return self._clock.wall() + self._clock_offset
+
+    def add(self, connector: str, rows: Iterable[Row], *, listed_from: float = -math.inf) -> None:
+        """Add rows, or a connector that List Connectors shows from `listed_from` (API time) on."""
+        self._rows.setdefault(connector, []).extend(rows)
+        self._listed_from.setdefault(connector, listed_from)
+
+    def trouble(
+        self,
+        error: ApiError | None = None,
+        *,
+        connector: str | None = None,
+        delay: Seconds = 0.0,
+        start: float = -math.inf,
+        end: float = math.inf,
+        times: float = math.inf,
+        on_later_pages: bool = False,
+    ) -> None:
+        """Answer requests with an error, or late; of several troubles the first that fits is met.
+
+        Args:
+            error: Raised instead of a page; ``None``: the page comes after all.
+            connector: Whose requests; ``None``: everybody's, List Connectors included.
+            delay: Seconds that the answer takes longer.
+            start: API time from which on, inclusive.
+            end: API time until which, exclusive.
+            times: How many requests meet it.
+            on_later_pages: Only requests with a page cursor meet it.
+        """
+        self._troubles.append(_Trouble(error, connector, delay, start, end, times, on_later_pages))
+
+    def hang(self, connector: str, *, timeout: Seconds = 30.0, times: float = math.inf) -> None:
+        """Let a connector's requests run into the client's time limit."""
+        error = TransportError(f"connector {connector}: no answer within {timeout:g}s", timed_out=True)
+        self.trouble(error, connector=connector, delay=timeout, times=times)
+
+    async def list_connectors(self, account: str) -> list[Connector]:
+        """List the connectors that are known by now; see `tailer.interfaces.EventApi`."""
+        sent = await self._send(None, is_later_page=False)
+        now = self.now()
+        self.listings.append(now)
+        self._answer(sent)
+        return [
+            Connector(account, connector)
+            for connector in self._rows
+            if account == self.account and self._listed_from.get(connector, -math.inf) <= now
+        ]
+
+    async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
+        """Give a page of what is visible now; see `tailer.interfaces.EventApi`."""
+        self._in_flight[connector] += 1
+        self.most_in_flight[connector] = max(self.most_in_flight[connector], self._in_flight[connector])
+        self.most_at_once = max(self.most_at_once, self._in_flight.total())
+        try:
+            self.asked.append(Asked(self.now(), connector, request))
+            sent = await self._send(connector, is_later_page=request.cursor is not None)
+            if account != self.account or connector not in self._rows:
+                raise ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
+            page = self._page(connector, request)
+            self._answer(sent)
+            return page
+        finally:
+            self._in_flight[connector] -= 1
+
+    async def _send(self, connector: str | None, *, is_later_page: bool) -> float:
+        """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
+        while delay := self.budget.wait(sent := self._clock.monotonic()):
+            await self._clock.sleep(delay)
+        self.budget.spend(sent)
+        self.counters.requests += 1
+        now = self.now()
+        fitting = (one for one in self._troubles if one.meets(connector, now, is_later_page=is_later_page))
+        trouble = next(fitting, None)
+        if trouble is not None:
+            trouble.times -= 1
+        try:
+            await self._clock.sleep(self._latency + (trouble.delay if trouble else 0.0))
+        except BaseException:
+            self.budget.failed(sent)
+            raise
+        if trouble is not None and trouble.error is not None:
+            self._refuse(trouble.error, sent)
+        return sent
+
+    def _refuse(self, error: ApiError, sent: float) -> None:
+        now = self._clock.monotonic()
+        if isinstance(error, RateLimitedError):
+            self.counters.throttled += 1
+            self.budget.pause(error.retry_after, now)
+        elif isinstance(error, TransportError):
+            self.budget.failed(sent)
+        else:
+            self.budget.succeeded(sent)
+        raise error.with_traceback(None)
+
+    def _answer(self, sent: float) -> None:
+        self.budget.succeeded(sent)
+        self.api_time.observe(math.floor(self.now()), sent, self._clock.monotonic())
+
+    def _page(self, connector: str, request: EventsRequest) -> Page:
+        now = self.now()
+        rows = [row for row in self._rows[connector] if self._is_asked(row, request, now)]
+        rows.sort(key=lambda row: (row.t, row.n), reverse=self._newest_first)
+        size = min(self._page_rows, request.limit or self._page_rows)
+        begin = int(request.cursor or 0)
+        end = begin + size
+        cursor = str(end - min(self._overlap, size - 1)) if end < len(rows) else None
+        events = [row.event() for row in rows[begin:end]]
+        return Page(events, len(events), cursor, float(math.floor(now)))
+
+    def _is_asked(self, row: Row, request: EventsRequest, now: float) -> bool:
+        if row.seen_from > now or request.kind not in {None, row.k}:
+            return False
+        collected = row.seen_from if row.a is None else row.a
+        return request.start <= (row.t if self._filter_by == "t" else collected) <= request.end
