@@ -241,7 +241,7 @@ class KeySet:
         marks.frombytes(block.marks)
         if times and (not self._times or self._last() < (times[0], numbers[0])):
             self._extend(times, numbers, stamps, marks)
-            self._insert(block.odd)
+            self._insert(row for row in block.odd if (row[0], row[1]) not in self._odd)
         else:
             rows = [*zip(times, numbers, stamps, marks, strict=True), *block.odd]
             if rows:

@@ -121,6 +121,9 @@ def _columns(segment: Segment) -> SegmentColumns:
 
 
 def _segment(columns: SegmentColumns) -> Segment:
+    count = len(columns.times)
+    if not count == len(columns.numbers) == len(columns.collected) == len(columns.which):
+        raise ValueError("columns of unequal length")
     source = Source(columns.account, columns.connector, columns.name, columns.serial, columns.seen)
     kinds = map(columns.kinds.__getitem__, columns.which)
     events = list(map(Event, columns.times, columns.numbers, kinds, columns.collected, repeat(source)))

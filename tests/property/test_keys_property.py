@@ -110,4 +110,4 @@ class KeySetMachine(RuleBasedStateMachine):
 
 
 TestKeySet = KeySetMachine.TestCase
-TestKeySet.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
+TestKeySet.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)

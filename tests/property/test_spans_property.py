@@ -1,5 +1,7 @@
 """Spans behave as the sets of numbers that they stand for."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 

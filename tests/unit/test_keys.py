@@ -149,10 +149,9 @@ def test_keys_below_the_floor_are_forgotten() -> None:
 
 def test_gaps_spare_keys() -> None:
     """A key with t or stamp inside a gap, padded by a second, stays below the floor too."""
+    times = [(7, 7), (9, 9), (10, 50), (13, 13), (14, 14), (30, 31)]
     keys = KeySet()
-    keys.add(
-        [Event(t, 1, "Init", a) for t, a in [(7, 7), (9, 9), (10, 50), (13, 13), (14, 14), (30, 31)]], 99.0
-    )
+    keys.add([Event(t, 1, "Init", a) for t, a in times], 99.0)
     keys.add([Event(9, 2**65, "Init", 9), Event(20, 2**65, "Init", 20)], 99.0)
     keys.forget(60.0, Spans(((10, 13), (31, 32))), at_once=True)
     assert set(_all(keys)) == {(9, 1), (10, 1), (13, 1), (30, 1), (9, 2**65)}
@@ -206,6 +205,18 @@ def test_blocks_overlap() -> None:
         keys.restore(block)
     assert list(keys.within(0, 9)) == [(1, 1), (2, 1), (3, 1), (4, 1), (3, 2**66)]
     assert len(keys) == 5
+
+
+def test_the_first_of_two_blocks_holds() -> None:
+    """A key that two blocks tell differently keeps stamp and mark of the one that was restored first."""
+    first, second = KeySet(), KeySet()
+    first.add([Event(1, 1, "Init", 5), Event(2, 2**66, "Init", 6)], 100.0)
+    second.add([Event(2, 2**66, "Leave", 9), Event(3, 1, "Leave", 9)], 100.0)
+    keys = KeySet()
+    keys.restore(first.block())
+    keys.restore(second.block())
+    assert _stamps(keys) == {(1, 1): 5, (2, 2**66): 6, (3, 1): 9}
+    assert keys.within(2, 2) == {(2, 2**66): kind_mark("Init")}
 
 
 def test_a_block_knows_its_newest_stamp() -> None:
