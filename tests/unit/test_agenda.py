@@ -1,0 +1,63 @@
+from tailer.core.agenda import BACKLOG_TURN, Agenda
+
+
+def test_nothing_is_ready_in_an_empty_agenda() -> None:
+    """An empty agenda has no turn to give and no time to wait for."""
+    agenda: Agenda[str] = Agenda()
+
+    assert agenda.pop(100.0) is None
+    assert agenda.next_at() is None
+    assert len(agenda) == 0
+
+
+def test_a_live_item_waits_for_its_time() -> None:
+    """A live item is taken at its time, that moment included, and not before."""
+    agenda: Agenda[str] = Agenda()
+    agenda.add_live("a", 5.0)
+
+    assert agenda.pop(4.9) is None
+    assert agenda.next_at() == 5.0
+    assert agenda.pop(5.0) == "a"
+    assert len(agenda) == 0
+
+
+def test_live_items_come_in_the_order_of_their_times() -> None:
+    """The longest overdue goes first; equals in the order of their coming."""
+    agenda: Agenda[str] = Agenda()
+    for item, due_at in [("late", 3.0), ("first", 1.0), ("second", 1.0)]:
+        agenda.add_live(item, due_at)
+
+    assert [agenda.pop(9.0) for _ in range(3)] == ["first", "second", "late"]
+
+
+def test_backlog_goes_on_with_the_one_that_is_least_far() -> None:
+    """A fleet that catches up advances together."""
+    agenda: Agenda[str] = Agenda()
+    for item, progress in [("far", 300.0), ("behind", 100.0), ("middle", 200.0)]:
+        agenda.add_backlog(item, progress)
+
+    assert len(agenda) == 3
+    assert [agenda.pop(0.0) for _ in range(3)] == ["behind", "middle", "far"]
+
+
+def test_live_goes_before_backlog_but_does_not_starve_it() -> None:
+    """However many live polls are due, one choice in four is the backlog's."""
+    agenda: Agenda[str] = Agenda()
+    for _ in range(12):
+        agenda.add_live("live", 0.0)
+        agenda.add_backlog("backlog", 0.0)
+
+    turns = [agenda.pop(1.0) for _ in range(12)]
+
+    assert turns == [*["live"] * (BACKLOG_TURN - 1), "backlog"] * 3
+
+
+def test_backlog_fills_the_time_until_live_is_due() -> None:
+    """While no live item is ready the backlog has every turn; when it is empty its turn passes on."""
+    agenda: Agenda[str] = Agenda()
+    agenda.add_live("live", 10.0)
+    for _ in range(BACKLOG_TURN - 1):
+        agenda.add_backlog("backlog", 0.0)
+
+    assert [agenda.pop(1.0) for _ in range(BACKLOG_TURN)] == ["backlog"] * (BACKLOG_TURN - 1) + [None]
+    assert agenda.pop(10.0) == "live"
