@@ -159,11 +159,12 @@ class FileSink:
             raise SinkUnavailableError(f"Sink {self._context.name!r} is not open")
         file = self._file
         try:
+            file.repair()
             if file.was_changed:
                 before = file.length
                 file.measure()
                 self._found.append(
-                    f"someone else brought it from {before} to {file.length} bytes; it is appended to"
+                    f"someone changed it from {before} to {file.length} bytes; it is appended to"
                 )
             data = self._format.render(batch.events)
             file.append(b"\n" + data if file.ends_within_line else data)

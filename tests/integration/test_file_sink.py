@@ -1,0 +1,348 @@
+"""The file sink's promises, one by one: every event once, whatever happens to the file."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tailer.errors import SinkUnavailableError
+from tailer.interfaces import Resume
+from tailer.observe import Report
+from tailer.sinks.file import FileSink
+from tailer.sinks.options import SinkContext
+from tailer.testing.sink_contract import ids_of, make_batch
+
+ONE, TWO, THREE = make_batch(1, 3), make_batch(4, 5), make_batch(6, 9)
+
+
+class Desk:
+    """A file, and the sinks that come and go with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "events.jsonl"
+        self.renamed = folder / "events.jsonl.1"
+        self.reports: list[Report] = []
+
+    def sink(self) -> FileSink:
+        """Build a sink, as a new process does."""
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a stream, not a path
+            return FileSink(
+                FileSink.Config(path=self.path), SinkContext("log", nowhere, {}, self.reports.append)
+            )
+
+    def said(self) -> str:
+        """Give what was reported, as an operator reads it."""
+        return "\n".join(map(str, self.reports))
+
+
+def ids_in(path: Path) -> list[str]:
+    """Read the ids in a file of whole lines."""
+    text = path.read_text()
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line)["id"] for line in text.splitlines()]
+
+
+async def opened(desk: Desk, state: bytes | None) -> tuple[FileSink, bytes | None]:
+    """Start a sink with what was committed; give it with what it wants committed."""
+    sink = desk.sink()
+    return sink, await sink.open(Resume(0, state))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Give a desk with nothing on it."""
+    return Desk(tmp_path)
+
+
+async def crashed(desk: Desk) -> bytes | None:
+    """Write ONE with its commit and TWO without; give the committed state."""
+    sink, _ = await opened(desk, None)
+    state = await sink.write(ONE)
+    await sink.write(TWO)
+    await sink.close()
+    return state
+
+
+async def test_new_file_is_private(desk: Desk) -> None:
+    """A file that the sink makes can be read by nobody else."""
+    sink, _ = await opened(desk, None)
+    await sink.close()
+    assert desk.path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_first_open_commits_what_is_there(desk: Desk) -> None:
+    """Foreign content is kept: the first open commits its length and writes nothing."""
+    desk.path.write_text("foreign\n")
+    sink, state = await opened(desk, None)
+    assert desk.path.read_text() == "foreign\n"
+    await sink.write(ONE)
+    await sink.close()
+    sink, _ = await opened(desk, state)
+    await sink.close()
+    assert desk.path.read_text() == "foreign\n"
+    assert desk.reports == []
+
+
+async def test_unended_line_is_ended(desk: Desk) -> None:
+    """A foreign last line without its end is not glued to the first record."""
+    desk.path.write_text("foreign")
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    await sink.close()
+    first, *records = desk.path.read_text().splitlines()
+    assert first == "foreign"
+    assert [json.loads(line)["id"] for line in records] == ids_of(ONE)
+
+
+async def test_uncommitted_batch_is_cut(desk: Desk) -> None:
+    """What was written after the last commit is cut off at the start and written again."""
+    state = await crashed(desk)
+    sink, again = await opened(desk, state)
+    assert ids_in(desk.path) == ids_of(ONE)
+    assert again == state
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(ONE, TWO)
+    assert desk.reports == []
+
+
+async def test_torn_record_is_cut(desk: Desk) -> None:
+    """Half a record, as a lost power supply leaves it, is cut off as well."""
+    state = await crashed(desk)
+    os.truncate(desk.path, desk.path.stat().st_size - 20)
+    sink, _ = await opened(desk, state)
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(ONE, TWO)
+
+
+@pytest.mark.parametrize("successor", [None, "foreign\n"])
+async def test_renamed_file_is_cut(desk: Desk, successor: str | None) -> None:
+    """A file that was renamed since is cut under its new name, and the one under the path is appended to."""
+    state = await crashed(desk)
+    desk.path.rename(desk.renamed)
+    if successor is not None:
+        desk.path.write_text(successor)
+    sink, _ = await opened(desk, state)
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.renamed) == ids_of(ONE)
+    desk.path.write_text(desk.path.read_text().removeprefix(successor or ""))
+    assert ids_in(desk.path) == ids_of(TWO)
+    assert desk.reports == []
+
+
+async def test_shortened_renamed_file_is_reported(desk: Desk) -> None:
+    """A renamed file that someone has cut is left as it is, and told about."""
+    state = await crashed(desk)
+    desk.path.rename(desk.renamed)
+    os.truncate(desk.renamed, 10)
+    sink, _ = await opened(desk, state)
+    await sink.close()
+    assert desk.renamed.stat().st_size == 10
+    assert "renamed to events.jsonl.1: it has 10 bytes" in desk.said()
+
+
+async def test_replaced_file_is_never_cut(desk: Desk) -> None:
+    """A file that someone else put in the place of ours is kept whole and appended to."""
+    state = await crashed(desk)
+    content = "x" * 10_000 + "\n"
+    desk.path.with_name("other").write_text(content)
+    desk.path.with_name("other").replace(desk.path)
+    sink, again = await opened(desk, state)
+    assert desk.path.read_text() == content
+    await sink.write(TWO)
+    await sink.close()
+    sink, _ = await opened(desk, again)
+    assert desk.path.read_text() == content
+    await sink.close()
+    assert "it is not the file that was written before, which is gone" in desk.said()
+
+
+async def test_same_number_is_not_the_same_file(desk: Desk) -> None:
+    """A file with our old one's inode number but other content is a foreign file: it is not cut."""
+    state = await crashed(desk)
+    content = "x" * 10_000 + "\n"
+    desk.path.write_text(content)
+    sink, _ = await opened(desk, state)
+    await sink.close()
+    assert desk.path.read_text() == content
+    assert "it is not the file that was written before" in desk.said()
+
+
+async def test_empty_file_that_got_foreign_content_is_not_cut(desk: Desk) -> None:
+    """Where nothing was committed yet, only what looks like our records is cut."""
+    sink, state = await opened(desk, None)
+    await sink.close()
+    desk.path.write_text("foreign\n")
+    sink, _ = await opened(desk, state)
+    await sink.close()
+    assert desk.path.read_text() == "foreign\n"
+
+
+async def test_shortened_file_is_never_extended(desk: Desk) -> None:
+    """A file shorter than committed is reported and appended to, without a hole of zeros."""
+    state = await crashed(desk)
+    os.truncate(desk.path, 0)
+    sink, _ = await opened(desk, state)
+    assert desk.path.stat().st_size == 0
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(TWO)
+    assert f"it has 0 bytes, {json.loads(state or b'')['length']} were committed" in desk.said()
+
+
+async def test_rotation_while_running(desk: Desk) -> None:
+    """After a rename the batch at hand ends the old file and the next begins the new one."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    desk.path.rename(desk.renamed)
+    await sink.write(TWO)
+    await sink.write(THREE)
+    await sink.close()
+    assert ids_in(desk.renamed) == ids_of(ONE, TWO)
+    assert ids_in(desk.path) == ids_of(THREE)
+    assert desk.reports == []
+
+
+async def test_crash_in_the_middle_of_a_rotation(desk: Desk) -> None:
+    """A batch that went to the renamed file uncommitted is cut from there and written to the new one."""
+    sink, _ = await opened(desk, None)
+    state = await sink.write(ONE)
+    desk.path.rename(desk.renamed)
+    await sink.write(TWO)
+    await sink.close()
+    sink, _ = await opened(desk, state)
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.renamed) == ids_of(ONE)
+    assert ids_in(desk.path) == ids_of(TWO)
+
+
+async def test_rotation_without_a_new_file(desk: Desk) -> None:
+    """If no new file can be made, the renamed one is written on and told about; later the path counts."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    desk.path.rename(desk.renamed)
+    desk.path.mkdir()
+    await sink.write(TWO)
+    assert (
+        "it was renamed or removed, and a new one can't be made: it is a folder; name a file" in desk.said()
+    )
+    desk.path.rmdir()
+    await sink.write(THREE)
+    await sink.close()
+    assert ids_in(desk.renamed) == ids_of(ONE, TWO, THREE)
+    assert ids_in(desk.path) == []
+
+
+@pytest.mark.parametrize("content", ["", "foreign"])
+async def test_change_while_running_is_reported(desk: Desk, content: str) -> None:
+    """A file that someone else cuts or lengthens under the running sink is told about and appended to."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    desk.path.write_text(content)
+    await sink.write(TWO)
+    await sink.close()
+    desk.path.write_text(desk.path.read_text().removeprefix(f"{content}\n" if content else ""))
+    assert ids_in(desk.path) == ids_of(TWO)
+    assert f"to {len(content)} bytes; it is appended to" in desk.said()
+
+
+async def test_link_is_followed(desk: Desk, tmp_path: Path) -> None:
+    """A link is written through, and the rotation of what it leads to is noticed."""
+    target = tmp_path / "deep" / "target.jsonl"
+    target.parent.mkdir()
+    desk.path.symlink_to(target)
+    state = await crashed(desk)
+    target.rename(target.with_suffix(".1"))
+    sink, _ = await opened(desk, state)
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(target.with_suffix(".1")) == ids_of(ONE)
+    assert ids_in(target) == ids_of(TWO)
+
+
+async def test_two_writers_are_refused(desk: Desk) -> None:
+    """A second sink on the same file waits until the first has let go."""
+    sink, _ = await opened(desk, None)
+    other = desk.sink()
+    with pytest.raises(SinkUnavailableError, match="another sink or process writes to it"):
+        await other.open(Resume(0, None))
+    await sink.close()
+    await other.open(Resume(0, None))
+    await other.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none/events.jsonl", "its folder does not exist; make it"),
+        ("file/events.jsonl", "its folder is no folder; correct the path"),
+        ("folder", "it is a folder; name a file"),
+        ("pipe", "it is no regular file; name one"),
+    ],
+)
+async def test_unusable_path_is_explained(desk: Desk, tmp_path: Path, name: str, said: str) -> None:
+    """A path that can't be written says why, and what to do."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    desk.path = tmp_path / name
+    sink = desk.sink()
+    with pytest.raises(SinkUnavailableError) as caught:
+        await sink.open(Resume(0, None))
+    await sink.close()
+    assert str(caught.value) == f"Sink 'log' can't write {desk.path}: {said}"
+
+
+async def test_state_of_another_kind_of_sink_is_told(desk: Desk) -> None:
+    """A state that is none of a file is reported; the file is kept and appended to."""
+    desk.path.write_text("foreign\n")
+    sink, _ = await opened(desk, b"\x00")
+    await sink.close()
+    assert desk.path.read_text() == "foreign\n"
+    assert "what was committed under this sink's name is no file's state" in desk.said()
+
+
+async def test_write_needs_open(desk: Desk) -> None:
+    """A sink that was not opened takes nothing."""
+    with pytest.raises(SinkUnavailableError, match="is not open"):
+        await desk.sink().write(ONE)
+
+
+async def test_failed_cut_is_made_up_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a failed write left, and could not be cut at once, is cut before the next write."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+
+    def fail(*_arguments: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        patch.setattr(os, "ftruncate", fail)
+        for _ in range(2):
+            with pytest.raises(SinkUnavailableError, match="Input/output error"):
+                await sink.write(TWO)
+    assert ids_in(desk.path) == ids_of(ONE, TWO)
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(ONE, TWO)
+    assert desk.reports == []
+
+
+async def test_lock_is_no_need(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks or without syncing of folders is written all the same."""
+
+    def no_locks(*_arguments: Any) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(ONE)

@@ -1,0 +1,199 @@
+"""Our own sinks keep the contract that third-party sinks are held to."""
+
+import errno
+import io
+import json
+import os
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tailer.interfaces import Sink
+from tailer.model import Batch
+from tailer.observe import ignore
+from tailer.sinks.file import FileSink
+from tailer.sinks.memory import MemorySink
+from tailer.sinks.options import SinkContext
+from tailer.sinks.stdout import StdoutSink
+from tailer.testing.sink_contract import SinkContract, SinkPlace, make_batch
+
+
+def context(stdout: io.BytesIO | None = None) -> SinkContext:
+    """Give a sink its surroundings."""
+    return SinkContext("under-test", stdout or io.BytesIO(), {}, ignore)
+
+
+def ids_in(lines: bytes) -> list[str]:
+    """Read the ids of JSON Lines; every line must be whole."""
+    assert lines == b"" or lines.endswith(b"\n")
+    return [json.loads(line)["id"] for line in lines.splitlines()]
+
+
+class _FilePlace:
+    """A file in a folder that can go away, on a disk that can be full."""
+
+    exactly_once = True
+    can_fail_open = True
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "logs"
+        self._folder.mkdir()
+        self._file = self._folder / "events.jsonl"
+        self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def build(self) -> Sink:
+        return FileSink(FileSink.Config(path=self._file), context())
+
+    def held(self) -> Sequence[str]:
+        return ids_in(self._file.read_bytes() if self._file.exists() else b"")
+
+    def fail(self) -> None:
+        # The kernel writes up to the limit, then refuses (EFBIG), just like a disk that gets full.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self._file.stat().st_size + 1000, self._limits[1]))
+
+    def mend(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
+
+    def fail_open(self) -> None:
+        self._folder.rename(self._folder.with_name("away"))
+
+    def mend_open(self) -> None:
+        self._folder.with_name("away").rename(self._folder)
+
+
+class _FullStream(io.BytesIO):
+    """A stream whose disk can be full."""
+
+    is_full = False
+
+    def write(self, data: Sequence[int], /) -> int:  # type: ignore[override] # any bytes-like will do
+        if self.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(bytes(data))
+
+
+class _StdoutPlace:
+    """Standard output into a file that can't always grow."""
+
+    exactly_once = False
+    can_fail_open = False
+
+    def __init__(self) -> None:
+        self._stream = _FullStream()
+
+    def build(self) -> Sink:
+        return StdoutSink(StdoutSink.Config(), context(self._stream))
+
+    def held(self) -> Sequence[str]:
+        return ids_in(self._stream.getvalue())
+
+    def fail(self) -> None:
+        self._stream.is_full = True
+
+    def mend(self) -> None:
+        self._stream.is_full = False
+
+    def fail_open(self) -> None:
+        raise NotImplementedError
+
+    mend_open = fail_open
+
+
+class _MemoryPlace:
+    """Lists of events; one that is full has room again after its events were taken."""
+
+    exactly_once = False
+    can_fail_open = False
+
+    def __init__(self) -> None:
+        self._sinks: list[MemorySink] = []
+        self._taken: list[str] = []
+
+    def build(self) -> Sink:
+        self._sinks.append(MemorySink(MemorySink.Config(capacity=400), context()))
+        return self._sinks[-1]
+
+    def held(self) -> Sequence[str]:
+        return self._taken + [event.id for sink in self._sinks for event in sink.events]
+
+    def fail(self) -> None:
+        self._taken += [event.id for event in self._sinks[-1].take()]
+        self._sinks[-1].events = [*make_batch(1, 100).events]
+
+    def mend(self) -> None:
+        self._sinks[-1].take()
+
+    def fail_open(self) -> None:
+        raise NotImplementedError
+
+    mend_open = fail_open
+
+
+PLACES: dict[str, Callable[[Path], SinkPlace]] = {
+    "file": _FilePlace,
+    "stdout": lambda _: _StdoutPlace(),
+    "memory": lambda _: _MemoryPlace(),
+}
+
+
+class TestOurSinks(SinkContract):
+    """Every built-in sink goes through every test of the suite."""
+
+    @pytest.fixture(params=PLACES)
+    def place(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SinkPlace]:
+        """Make a place, and leave no limit behind."""
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        yield PLACES[request.param](tmp_path)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+class _Forgetful:
+    """A sink that keeps no promise: what the suite must notice."""
+
+    def __init__(self, held: list[str]) -> None:
+        self._held = held
+
+    async def open(self, resume: object) -> None:
+        self._held.append("written by open")
+
+    async def write(self, batch: Batch) -> None:
+        self._held.extend(event.id for event in reversed(batch.events))
+
+    async def close(self) -> None:
+        pass
+
+
+class _ForgetfulPlace(_MemoryPlace):
+    """Where the forgetful sink writes to; promises more than it keeps."""
+
+    exactly_once = True
+
+    def __init__(self) -> None:
+        self._lost: list[str] = []
+
+    def build(self) -> Sink:
+        return _Forgetful(self._lost)
+
+    def held(self) -> Sequence[str]:
+        return self._lost
+
+    def fail(self) -> None:
+        pass
+
+    mend = fail
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        name
+        for name in dir(SinkContract)
+        if name.startswith("test_") and "open_again" not in name and "close" not in name
+    ],
+)
+async def test_suite_notices_a_sink_that_keeps_no_promise(promise: str) -> None:
+    """Every test of the suite can fail."""
+    with pytest.raises(AssertionError):
+        await getattr(SinkContract(), promise)(_ForgetfulPlace())
