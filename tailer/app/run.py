@@ -35,7 +35,7 @@ from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.tally import Tally
 
-MAX_HELD = 400_000
+MAX_HELD = 1_000_000
 """Events that one reader holds at most for the sake of order: 150 MB, in a catch-up of a large fleet."""
 
 RETAIN_EVERY: Seconds = 60.0

@@ -11,7 +11,8 @@ Rules:
 from __future__ import annotations
 
 import math
-from itertools import islice
+from bisect import bisect_left, bisect_right
+from itertools import chain, islice
 from operator import attrgetter, lt
 from typing import NamedTuple
 
@@ -50,14 +51,20 @@ def select(
     if not rows:
         return Selection([], 0, [])
     order = list(map(_BY_KEY, rows))
-    if not all(map(lt, order, islice(order, 1, None))):
+    is_distinct = _is_ascending(order)
+    if not is_distinct:
         rows = sorted(rows, key=_BY_KEY)
         order = list(map(_BY_KEY, rows))
+        is_distinct = _is_ascending(order)
     known = _known(keys, order, window)
     fresh, duplicates = rows, 0
     changed: list[Event] = []
-    if known or len(set(order)) < len(order):
-        fresh, changed = _unknown(rows, order, known)
+    if known or not is_distinct:
+        # Only the stretch between the first and the last known key can hold duplicates, if no two rows agree.
+        low = bisect_left(order, min(known)) if is_distinct else 0
+        high = bisect_right(order, max(known)) if is_distinct else len(order)
+        new, changed = _unknown(rows[low:high], order[low:high], known)
+        fresh = [*rows[:low], *new, *rows[high:]]
         duplicates = len(rows) - len(fresh)
     if until is not None or (fresh and fresh[0].t < origin):
         end = math.inf if until is None else until
@@ -65,16 +72,20 @@ def select(
     return Selection(fresh, duplicates, changed)
 
 
+def _is_ascending(order: list[Key]) -> bool:
+    """Tell whether each key is above the one before."""
+    return all(map(lt, order, islice(order, 1, None)))
+
+
 def _known(keys: KeySet, order: list[Key], window: Window) -> dict[Key, int]:
     """Look up the rows' keys; one read of the window's span, and single looks for what lies outside."""
     if not len(keys):
         return {}
-    low, high = window.start - 2 * PADDING, window.end + 2 * PADDING
-    inside = [t for t, _ in order if low <= t <= high]
-    known = keys.within(inside[0], inside[-1]) if inside else {}
-    if len(inside) < len(order):
-        for t in {t for t, _ in order if not low <= t <= high}:
-            known.update(keys.within(t, t))
+    start = bisect_left(order, (window.start - 2 * PADDING, -math.inf))
+    end = bisect_right(order, (window.end + 2 * PADDING, math.inf))
+    known = keys.within(order[start][0], order[end - 1][0]) if start < end else {}
+    for t in {t for t, _ in chain(islice(order, start), islice(order, end, None))}:
+        known.update(keys.within(t, t))
     return known
 
 

@@ -185,7 +185,11 @@ class Ordering:
         left: list[Chunk] = []
         for chunk in self._pending[ref]:
             events, at = chunk.events, chunk.at
-            end = len(events) if chunk in overdue else bisect_left(events, mark, at, key=_BY_TIME)
+            end = at
+            if chunk in overdue or events[-1].t < mark:
+                end = len(events)
+            elif events[at].t < mark:
+                end = bisect_left(events, mark, at, key=_BY_TIME)
             if end > at:
                 parts.append(Released(events[at:end], [chunk] * (end - at)))
                 chunk.at = end

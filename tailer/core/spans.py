@@ -64,10 +64,15 @@ class Spans(msgspec.Struct, frozen=True, array_like=True):
 
     def update(self, spans: Iterable[Span]) -> Spans:
         """Return the set with all of `spans` in it."""
-        result = self
-        for start, end in spans:
-            result = result.add(start, end)
-        return result
+        merged: list[Span] = []
+        for start, end in sorted([*self.items, *spans]):
+            if start >= end:
+                continue
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return Spans(tuple(merged))
 
     def remove(self, start: int, end: int) -> Spans:
         """Return the set without ``[start, end)``."""
