@@ -1,0 +1,95 @@
+"""What a run has achieved, as data: for its summary and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from tailer.app.exitcode import ExitCode
+from tailer.app.run import Run
+from tailer.errors import ApiError, AuthError
+from tailer.pipeline.poller import Poller
+
+
+class Unread(NamedTuple):
+    """A connector whose last poll failed.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        read_through: API time up to which it was read all the same.
+        error: Why.
+    """
+
+    connector: str
+    name: str
+    read_through: int
+    error: ApiError
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a run when it was asked.
+
+    Attributes:
+        connectors: How many were read.
+        events: New events journaled.
+        delivered: Events that each sink has accepted, by its name.
+        duplicates: Rows that were known already, and removed.
+        changed: Those of them that came with another kind.
+        late: Late events delivered.
+        gaps: Gaps recorded: parts of the asked span that can't be read.
+        requests: Requests sent.
+        read_through: API time up to which every connector that is not in `unread` was read whole, but for
+            the gaps; ``None`` when there is none.
+        unread: Connectors whose last poll failed. In a run that ends by itself they were given up.
+    """
+
+    connectors: int
+    events: int
+    delivered: Mapping[str, int]
+    duplicates: int
+    changed: int
+    late: int
+    gaps: int
+    requests: int
+    read_through: int | None
+    unread: tuple[Unread, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Judge a run that has ended by itself."""
+        refused = [one for one in self.unread if isinstance(one.error, AuthError)]
+        if refused and len(refused) == self.connectors:
+            return ExitCode.UNAUTHORIZED
+        if self.unread or self.gaps:
+            return ExitCode.INCOMPLETE
+        return ExitCode.DONE
+
+
+def outcome_of(run: Run) -> Outcome:
+    """Look at a run, during or after it."""
+    pollers = run.pollers
+    unread = tuple(found for poller in pollers if (found := _unread(poller)) is not None)
+    through = [poller.checkpoint.read_through for poller in pollers if poller.error is None]
+    tally = run.tally
+    return Outcome(
+        connectors=len(pollers),
+        events=tally.events,
+        delivered={delivery.reader.options.name: delivery.delivered for delivery in run.deliveries},
+        duplicates=tally.duplicates,
+        changed=tally.changed,
+        late=tally.late,
+        gaps=tally.gaps,
+        requests=run.requests,
+        read_through=min(through, default=None),
+        unread=unread,
+    )
+
+
+def _unread(poller: Poller) -> Unread | None:
+    if poller.error is None:
+        return None
+    connector = poller.connector
+    return Unread(connector.id, connector.name, poller.checkpoint.read_through, poller.error)

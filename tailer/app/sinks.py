@@ -1,0 +1,82 @@
+"""The sinks of a configuration: its raw ``[[sinks]]`` tables, checked by the registry.
+
+Only the registry knows what a sink's table may hold, and only here it meets the rest of the configuration;
+so here all mistakes of both come together.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tailer.config.document import load
+from tailer.config.options import Config
+from tailer.errors import ConfigError
+from tailer.sinks.registry import SinkPlan, plan
+
+
+def load_with_sinks(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[SinkPlan]]:
+    """Read a configuration file that says where events go and where they wait.
+
+    Args:
+        path: The TOML file.
+        environ: Environment variables.
+
+    Raises:
+        ConfigError: All mistakes: of the file, of its sinks, and what a daemon needs but is not in it.
+    """
+    mistakes: list[str] = []
+    config: Config | None = None
+    try:
+        config = load(path, environ)
+    except ConfigError as error:
+        mistakes += error.mistakes
+    document = _read_again(path)
+    if document is None:
+        raise ConfigError(mistakes)
+    plans, wrong = _resolve(document.get("sinks", ()), path.absolute().parent)
+    mistakes += wrong + _missing(document)
+    if mistakes or config is None:
+        raise ConfigError(mistakes)
+    return config, plans
+
+
+def _read_again(path: Path) -> dict[str, Any] | None:
+    """Read the raw document, for the mistakes in its sinks; ``None`` where it can't be read at all."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # TOML and Unicode errors are values' errors
+        return None
+
+
+def _resolve(tables: object, folder: Path) -> tuple[list[SinkPlan], list[str]]:
+    """Check each table; what is no list of tables, `load` has refused already."""
+    plans: list[SinkPlan] = []
+    mistakes: list[str] = []
+    for i, table in enumerate(tables if isinstance(tables, Sequence) else ()):
+        if not isinstance(table, Mapping):
+            continue
+        try:
+            plans.append(plan(table, f"sinks[{i}]", folder))
+        except ConfigError as error:
+            mistakes += error.mistakes
+    return plans, mistakes
+
+
+def _missing(document: Mapping[str, Any]) -> list[str]:
+    """Say what a daemon needs and the file does not have."""
+    mistakes: list[str] = []
+    journal = document.get("journal", {})
+    if isinstance(journal, Mapping) and "path" not in journal:
+        mistakes.append(
+            'journal.path: is missing; write [journal] path = "tailer.db", or ":memory:" to forget'
+            " everything at the end"
+        )
+    if not document.get("sinks", ()):
+        mistakes.append(
+            'sinks: there is none, so nobody would get the events; write [[sinks]] type = "file" and'
+            ' path = "events.jsonl", or type = "stdout"'
+        )
+    return mistakes

@@ -1,0 +1,118 @@
+"""``tailer run``: from a configuration file to a run with a journal and sinks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from tailer.app.exitcode import ExitCode
+from tailer.app.library import make_journal
+from tailer.app.outcome import Outcome, outcome_of
+from tailer.app.run import Ask, Run
+from tailer.app.sinks import load_with_sinks
+from tailer.cli.logs import Log
+from tailer.cli.session import Session
+from tailer.cli.summary import summarize
+from tailer.cli.times import naive_as_local
+from tailer.config.options import Config
+from tailer.core.matching import unmatched
+from tailer.errors import SinkClosedError
+from tailer.sinks.options import SinkContext
+from tailer.sinks.registry import SinkPlan
+
+
+def run(path: Path, *, once: bool) -> ExitCode:
+    """Collect what the configuration names; return the exit code.
+
+    Args:
+        path: The configuration file.
+        once: End when all up to now is delivered.
+
+    Raises:
+        TailerError: What can't be done, and why.
+    """
+    config, plans = load_with_sinks(path, os.environ)
+
+    async def live() -> ExitCode:
+        return await Daemon(config, plans, once=once).run()
+
+    return anyio.run(live)
+
+
+class Daemon:
+    """One life of the daemon; made inside the event loop.
+
+    Args:
+        config: What to read, and the journal.
+        plans: Where it goes.
+        once: End when all up to now is delivered.
+    """
+
+    def __init__(self, config: Config, plans: Sequence[SinkPlan], *, once: bool) -> None:
+        self._config = config
+        self._plans = plans
+        self._log = Log(sys.stderr, config.service.log_format)
+        ask = Ask(start=config.polling.start, follow=not once)
+        self._run = Run(config, ask, journal=make_journal(config), observe=self._log)
+
+    async def run(self) -> ExitCode:
+        """Run to the end; the log's last line says what was achieved.
+
+        Raises:
+            TailerError: What ended it early.
+        """
+        log = self._log
+        local = naive_as_local(self._config.polling.start)
+        if local is not None:
+            log.say(f"polling.start is taken for local time, {local}", event="StartRead")
+        session = Session(self._run, self._prepare, on_drain=self._tell_drain, on_leave=lambda: None)
+        closed = False
+        try:
+            await session.conduct()
+        except SinkClosedError as error:
+            closed = True
+            log.say(f"{error}: the program ends", event="SinkClosed")
+        finally:
+            outcome = outcome_of(self._run)
+            if session.serving.is_set():
+                self._tell_end(outcome)
+        return ExitCode.DONE if closed else session.exit_code(outcome.exit_code)
+
+    async def _prepare(self) -> None:
+        for plan in self._plans:
+            options = plan.options
+            reader = await self._run.open_reader(
+                plan.name, options.order, max_events=options.max_events, linger=options.linger
+            )
+            sink = plan.build(SinkContext(plan.name, sys.stdout.buffer, os.environ, self._log))
+            self._run.deliver(sink, reader)
+        self._tell_unmatched()
+        count = len(self._run.pollers)
+        names = ", ".join(plan.name for plan in self._plans)
+        self._log.say(f"{count} connectors are read for {names}", event="Started", connectors=count)
+
+    def _tell_unmatched(self) -> None:
+        """Name patterns that mean no connector yet: a later listing may bring one, or it is a typo."""
+        for account in self._config.accounts:
+            listed = [one for fleet in self._run.fleets for one in fleet.listed.get(account.id, ())]
+            for pattern in unmatched(listed, account.connectors):
+                self._log.say(
+                    f"Account {account.id}: no connector matches {pattern!r} yet",
+                    event="PatternUnmatched",
+                    level="warning",
+                    account=account.id,
+                    pattern=pattern,
+                )
+
+    def _tell_drain(self) -> None:
+        self._log.say("Ending: what was read is delivered first", event="DrainStarted")
+
+    def _tell_end(self, outcome: Outcome) -> None:
+        fields = msgspec.structs.asdict(outcome)
+        fields["unread"] = [one.connector for one in outcome.unread]
+        self._log.say("; ".join(summarize(outcome, utc=True)), event="Ended", **fields)

@@ -1,0 +1,108 @@
+"""How the program ends: every error becomes one exit code and a sentence for people.
+
+1. Nothing that the user did wrong shows a traceback; nor does anything else, unless TAILER_DEBUG is set.
+2. A sentence begins with ``tailer:``, goes to stderr, and can't do anything to a terminal.
+3. Whoever closed our pipe is not told about it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import click
+
+from tailer.app.exitcode import ExitCode
+from tailer.errors import AuthError, ConfigError, SinkClosedError, TailerError
+
+DEBUG_VARIABLE = "TAILER_DEBUG"
+
+
+def run_to_exit(program: Callable[[], int | None]) -> int:
+    """Run the program and return its exit code, having said on stderr what went wrong."""
+    try:
+        return program() or ExitCode.DONE
+    except SystemExit as end:
+        # click makes an exit of a closed pipe while it prints help.
+        if isinstance(end.__context__, BrokenPipeError):
+            return ExitCode.DONE
+        raise
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, people get one line
+        say(*sentences_of(error))
+        _trace(error)
+        return code_of(error)
+
+
+def code_of(error: BaseException) -> int:
+    """Give the exit code that an error asks for."""
+    if isinstance(error, BaseExceptionGroup):
+        return max(code_of(inner) for inner in error.exceptions)
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    if isinstance(error, ConfigError):
+        return ExitCode.MISUSED
+    if isinstance(error, AuthError):
+        return ExitCode.UNAUTHORIZED
+    if isinstance(error, SinkClosedError | BrokenPipeError):
+        return ExitCode.DONE
+    return ExitCode.FAILED
+
+
+def sentences_of(error: BaseException) -> list[str]:
+    """Put an error into words: a sentence, or a heading and a list; nothing for a closed pipe."""
+    if isinstance(error, BaseExceptionGroup):
+        return [line for inner in error.exceptions for line in sentences_of(inner)]
+    if isinstance(error, SinkClosedError | BrokenPipeError):
+        return []
+    if isinstance(error, ConfigError):
+        return [_listed(error.mistakes)]
+    if isinstance(error, click.ClickException):
+        see = (
+            f" (see {error.ctx.command_path} --help)"
+            if isinstance(error, click.UsageError) and error.ctx
+            else ""
+        )
+        return [f"{error.format_message()}{see}"]
+    if isinstance(error, TailerError):
+        return [str(error)]
+    hint = f"set {DEBUG_VARIABLE}=1 for the traceback, and please report it"
+    return [f"this is a bug: {type(error).__name__}: {error}; {hint}"]
+
+
+def say(*sentences: str) -> None:
+    """Print sentences on stderr; a stderr that nobody reads is no reason to fail."""
+    with suppress(OSError, ValueError):  # ValueError: it was closed
+        for sentence in sentences:
+            sys.stderr.write(f"tailer: {clean(sentence)}\n")
+        sys.stderr.flush()
+
+
+def clean(text: str) -> str:
+    """Escape what a terminal might obey, but for line ends: names and notes come from far away."""
+    # Deferred: `tailer --help` needs no regular expressions of ours.
+    from tailer.sinks.text import escaped  # noqa: PLC0415
+
+    return "\n".join(map(escaped, text.split("\n")))
+
+
+def _listed(mistakes: Sequence[str]) -> str:
+    if len(mistakes) == 1:
+        return mistakes[0]
+    lines = "".join(f"\n  - {mistake}" for mistake in mistakes)
+    return f"{len(mistakes)} mistakes:{lines}"
+
+
+def _trace(error: BaseException) -> None:
+    if os.environ.get(DEBUG_VARIABLE):
+        import traceback  # noqa: PLC0415 - wanted by developers only
+
+        with suppress(OSError, ValueError):
+            traceback.print_exception(error)

@@ -1,0 +1,159 @@
+"""``tailer tail``: from what was typed to a run on the screen."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import msgspec
+
+from tailer.app.exitcode import ExitCode
+from tailer.app.run import Ask, Run
+from tailer.cli.screen import Look, Screen
+from tailer.cli.times import naive_as_local, span_mistakes
+from tailer.config.document import config_from_environment, load
+from tailer.config.options import Account, Config
+from tailer.config.words import nearest_of, quoted
+from tailer.core.durations import Seconds, parse_time
+from tailer.core.matching import nearest, unmatched
+from tailer.core.ordering import Order
+from tailer.errors import ConfigError
+from tailer.kinds import LEVEL_OF_KIND
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TailRequest:
+    """The flags of ``tailer tail``, each with its own name there."""
+
+    connectors: tuple[str, ...]
+    follow: bool
+    since: str
+    until: str | None
+    kinds: tuple[str, ...]
+    output: Literal["auto", "pretty", "jsonl"]
+    order: Order
+    utc: bool
+    color: Literal["auto", "always", "never"]
+    account: str | None
+    token_file: Path | None
+    config: Path | None
+    interval: Seconds | None
+
+
+def tail(request: TailRequest) -> ExitCode:
+    """Show what was asked for; return the exit code.
+
+    Raises:
+        TailerError: What can't be done, and why.
+    """
+    config = configure(request, os.environ, time.time())
+    ask = ask_of(request, time.time())
+    return anyio.run(_show, request, config, ask)
+
+
+async def _show(request: TailRequest, config: Config, ask: Ask) -> ExitCode:
+    look = Look(output=request.output, order=request.order, utc=request.utc, color=request.color)
+    screen = Screen(config, ask, look, check=partial(check_words, request.connectors))
+    for name, text in (("--since", request.since), ("--until", request.until)):
+        if text is not None and (local := naive_as_local(text)) is not None:
+            screen.narrator.say(f"{name} {text} is taken for local time, {local}")
+    for kind in request.kinds:
+        near = get_close_matches(kind, LEVEL_OF_KIND, n=1)
+        if kind not in LEVEL_OF_KIND and near:
+            screen.narrator.say(
+                f"no kind {quoted(kind)} is known, it is asked for all the same; there is {near[0]}"
+            )
+    return await screen.show()
+
+
+def ask_of(request: TailRequest, now: float) -> Ask:
+    """Say what is to be read. An end that lies in the future is waited for.
+
+    Args:
+        request: Checked by `configure`.
+        now: Wall time.
+    """
+    waits = request.until is not None and parse_time(request.until, now) > now
+    return Ask(
+        start=request.since,
+        until=request.until,
+        follow=request.follow or waits,
+        kind=request.kinds[0] if len(request.kinds) == 1 else None,
+    )
+
+
+def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> Config:
+    """Make the configuration: flags before the environment, the environment before the file.
+
+    Args:
+        request: The flags.
+        environ: Environment variables.
+        now: Wall time.
+
+    Raises:
+        ConfigError: All that is wrong with flags, environment and file.
+    """
+    mistakes = span_mistakes(request.since, request.until, follow=request.follow, now=now)
+    config: Config | None = None
+    try:
+        config = _load(request, environ)
+    except ConfigError as error:
+        mistakes += error.mistakes
+    if mistakes or config is None:
+        raise ConfigError(mistakes)
+    accounts = tuple(_wanted(account, request) for account in config.accounts)
+    polling = config.polling
+    if request.interval is not None:
+        polling = msgspec.structs.replace(polling, interval=request.interval)
+    return msgspec.structs.replace(config, accounts=accounts, polling=polling)
+
+
+def _load(request: TailRequest, environ: Mapping[str, str]) -> Config:
+    if request.config is None:
+        return config_from_environment(environ, account=request.account, token_file=request.token_file)
+    if request.token_file is not None:
+        raise ConfigError(
+            "--token-file: names the token of an account that --config has; give one of the two"
+        )
+    config = load(request.config, environ)
+    if request.account is None:
+        return config
+    chosen = tuple(account for account in config.accounts if account.id == request.account)
+    if not chosen:
+        known = [account.id for account in config.accounts]
+        raise ConfigError(
+            f"--account: the file has no {quoted(request.account)}; {nearest_of(request.account, known)}"
+        )
+    return msgspec.structs.replace(config, accounts=chosen)
+
+
+def _wanted(account: Account, request: TailRequest) -> Account:
+    """Narrow an account down to what was asked for."""
+    return msgspec.structs.replace(
+        account,
+        connectors=request.connectors or account.connectors,
+        kinds=request.kinds or account.kinds,
+    )
+
+
+def check_words(words: tuple[str, ...], run: Run) -> None:
+    """Make sure that every word that was typed means some connector.
+
+    Raises:
+        ConfigError: One means none; names the nearest.
+    """
+    listed = [one for fleet in run.fleets for connectors in fleet.listed.values() for one in connectors]
+    mistakes = []
+    for word in unmatched(listed, words):
+        near = nearest(listed, word)
+        hint = f"did you mean {quoted(near)}?" if near else f"none of the {len(listed)} there are is like it"
+        mistakes.append(f"no connector is called {quoted(word)}; {hint}")
+    if mistakes:
+        raise ConfigError(mistakes)

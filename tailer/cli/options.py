@@ -1,0 +1,60 @@
+"""Flags that several commands share, and the readers of what people write into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import click
+
+from tailer.core.durations import Seconds, parse_duration, parse_time
+
+Function: TypeAlias = Callable[..., Any]
+
+
+def duration(text: str) -> Seconds:
+    """Read a duration such as "90s" for click."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def interval(text: str) -> Seconds:
+    """Read the time between two polls for click, in the bounds of ``[polling] interval``."""
+    seconds = duration(text)
+    if not 0.1 <= seconds <= 3600:
+        raise click.BadParameter(f"{text!r} is not from 100ms to 1h")
+    return seconds
+
+
+def moment(text: str) -> str:
+    """Check a time such as "10m" for click; it stays text until API time is known."""
+    try:
+        parse_time(text, 0.0)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return text
+
+
+def look_options(function: Function) -> Function:
+    """``--output``, ``--utc/--local`` and ``--color``: what lines look like."""
+    color = click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="auto: on a terminal, unless NO_COLOR is set.",
+    )
+    zone = click.option(
+        "--utc/--local", default=False, show_default="local", help="Zone of pretty times; it is always shown."
+    )
+    output = click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["auto", "pretty", "jsonl"]),
+        default="auto",
+        show_default=True,
+        help="auto: pretty on a terminal, JSON Lines into a pipe or file.",
+    )
+    return output(zone(color(function)))
