@@ -88,7 +88,7 @@ class Ledger:
             self.counters.throttled += 1
             is_malformed = refused.retry_after is None and "Retry-After" in headers
             self.budget.pause(_MALFORMED_RETRY_AFTER if is_malformed else refused.retry_after, now)
-        if refused is None and self.budget.succeeded(sent):
+        elif self.budget.succeeded(sent):
             self._observer(PrincipalResumed(self._principal))
         if self._is_stopped(now) and not was_stopped:
             self._observer(PrincipalPaused(self._principal, self.budget.wait(now), self.budget.reason or ""))

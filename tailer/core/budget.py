@@ -184,7 +184,6 @@ class Budget:
         self._stop = None
         self._pause = 0.0
         self._probe_at = None
-        self._was_probed = False
         return True
 
     def failed(self, sent: float) -> None:

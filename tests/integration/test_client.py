@@ -219,7 +219,10 @@ async def test_connections_are_kept_alive_and_closed() -> None:
 
 async def test_a_cookie_is_not_returned() -> None:
     """What the server sets as a cookie stays with it."""
-    async with serving(page(Set_Cookie="a=1"), page()) as (url, script), client_of(url) as desk:
+    async with AsyncExitStack() as stack:
+        url, script = await stack.enter_async_context(serving(page(Set_Cookie="a=1"), page()))
+        by_name = url.replace("127.0.0.1", "localhost")  # addresses get no cookies anyway
+        desk = await stack.enter_async_context(client_of(by_name))
         await desk.read()
         await desk.read()
     assert "Cookie" not in script.requests[1].headers
@@ -327,6 +330,21 @@ async def test_a_rate_limit_pauses_the_principal() -> None:
     assert isinstance(resumed, PrincipalResumed)
     assert (paused.principal, paused.reason) == ("noc", "the API asked to slow down")
     assert paused.delay == pytest.approx(20, abs=1)
+
+
+async def test_refusals_at_once_are_one_pause() -> None:
+    """Several requests in flight that are all refused make one report, and one pause."""
+    barrier = asyncio.Barrier(4)
+
+    async def refuse(_request: web.Request) -> web.Response:
+        await barrier.wait()
+        return page(429, b"", Retry_After="20")
+
+    async with serving(refuse) as (url, _), client_of(url) as desk:
+        await asyncio.gather(*(desk.fail() for _ in range(4)))
+        assert desk.budget.wait(desk.clock.monotonic()) == pytest.approx(20, abs=5)
+    assert len(desk.reports) == 1
+    assert desk.client.counters.throttled == 4
 
 
 async def test_one_probe_goes_alone() -> None:
@@ -515,6 +533,7 @@ async def test_an_unreachable_api_says_where() -> None:
     async with client_of(url) as desk:
         error = await desk.fail()
     assert isinstance(error, TransportError)
+    assert isinstance(error.__cause__, OSError)
     assert "127.0.0.1:" in str(error)
     assert "check the network and [api] base_url" in str(error)
 

@@ -172,7 +172,9 @@ def test_a_refused_probe_pauses_twice_as_long() -> None:
         budget.spend(now)
     assert pauses == [50, 100, 200, 300, 300]
     assert budget.succeeded(sent=now)
-    assert budget.pause(50, now) == 50
+    assert budget.pause(10, now) == 10
+    budget.spend(now + 10)
+    assert budget.pause(10, now + 10) == 20
 
 
 def test_headers_of_a_refusal_do_not_hide_it() -> None:
@@ -188,6 +190,8 @@ def test_refusals_of_what_was_in_flight_count_once() -> None:
     """Eight refusals at once are one: the pause does not double for each."""
     budget = make()
     assert [budget.pause(50, now=tick) for tick in range(8)] == [50] * 8
+    budget.spend(57)
+    assert [budget.pause(50, now=57), budget.pause(50, now=57), budget.pause(150, now=57)] == [100, 100, 150]
 
 
 def test_a_straggler_proves_nothing() -> None:

@@ -209,6 +209,14 @@ def test_a_flood_of_errors_is_cut() -> None:
     assert len(error.codes) == 20
 
 
+def test_an_endless_chain_is_cut() -> None:
+    """Only the errors next to the outermost are of interest, and a deep chain does no harm."""
+    error = coded(200)
+    for code in range(199, 0, -1):
+        error = coded(code, chain=[error])
+    assert refusal_of(400, said(error)).codes == (1, 2, 3)
+
+
 def test_ids_in_messages_are_tamed() -> None:
     """An id with control characters can't write to the terminal either."""
     with pytest.raises(ApiError) as caught:
