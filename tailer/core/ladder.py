@@ -10,9 +10,13 @@ Rules (``k`` = `VISITS`, ``r`` = `RATIO`):
    again and again must not keep the shallow ones from happening.
 5. At first every level counts as read at the connector's origin.
 
-Bound: with P the longest time between two successful polls, an event that becomes visible
-A <= (1 - 1/k) * L_max after its t is found within r * (A + P) / (k - 1) + P of becoming visible. (The shallowest
-level with (1 - 1/k) * L >= A + P is at most r times longer than it must be, and is read every L/k.)
+Bound: let P be the longest time between two successful polls that were free to go as deep as was due (rule 4
+frees the first after a success). An event that becomes visible A <= (1 - 1/k) * L_max after its t is found
+within r * (A + P) / (k - 1) + P of becoming visible. (The read of a level that was due before finds all that
+lies (1 - 1/k) * L back from the read before it; the shallowest level that reaches A back is at most r times
+longer than it must be, and is due every L/k.) Where levels are read as passes (`tailer.core.windows`), such
+an event is found at the end of a pass, which may have to wait for another one: twice the time of the longest
+pass is added. A pass begins anew after a restart.
 """
 
 from __future__ import annotations
