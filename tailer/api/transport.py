@@ -10,20 +10,19 @@ from tailer.api.refusals import Subject
 from tailer.errors import ConfigError, TransportError, WireFormatError
 
 
-def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Return what TLS trusts: the system's authorities, and those of a PEM file if one is named.
+def trust(ca_file: str | None) -> ssl.SSLContext | bool:
+    """Return what TLS trusts: the system's authorities (``True``), and those of a PEM file if one is named.
 
     Raises:
         ConfigError: The file can't be read or holds no certificate.
     """
+    if ca_file is None:
+        return True  # aiohttp has loaded those once, for all clients
     context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ValueError) as error:  # SSLError is an OSError
-            raise ConfigError(
-                f"[api] ca_file: no certificates to be read from {ca_file!r}: {error}"
-            ) from error
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise ConfigError(f"[api] ca_file: no certificates to be read from {ca_file!r}: {error}") from error
     return context
 
 

@@ -64,6 +64,14 @@ def test_the_share_is_rounded_down_but_never_to_nothing(share: float, quota: int
     assert make(quota=quota, share=share).allowed == allowed
 
 
+def test_a_steady_stream_within_the_share_never_waits() -> None:
+    """However close together sends are, those of a window ago are forgotten in time."""
+    budget = make(quota=255)  # 204 a window
+    for tick in range(1000):
+        assert budget.wait(tick / 2) == 0
+        budget.spend(tick / 2)
+
+
 def test_headers_change_quota_and_window() -> None:
     """A quota and window that an answer tells hold from then on; what it does not tell stays."""
     budget = make()
