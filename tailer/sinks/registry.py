@@ -22,11 +22,13 @@ from tailer.sinks.options import SinkContext, SinkOptions
 GROUP = "tailer.sinks"
 """The entry point group in which third parties name their sink classes."""
 
-_OURS = {
+OURS = {
     "file": "tailer.sinks.file:FileSink",
     "memory": "tailer.sinks.memory:MemorySink",
     "stdout": "tailer.sinks.stdout:StdoutSink",
 }
+"""Our own, as the package's metadata names them too."""
+
 _COMMON_KEYS = SinkOptions.__struct_fields__
 
 
@@ -100,12 +102,12 @@ def find(type_name: str, path: str) -> SinkClass:
         ConfigError: No package has such a sink, two have, or its package can't be imported.
     """
     where = f"{path}.type"
-    if type_name in _OURS:
-        return _imported(EntryPoint(type_name, _OURS[type_name], GROUP), where)
+    if type_name in OURS:
+        return _imported(EntryPoint(type_name, OURS[type_name], GROUP), where)
     points = entry_points(group=GROUP)
     named = [point for point in points if point.name == type_name]
     if not named:
-        known = sorted(_OURS.keys() | points.names)
+        known = sorted(OURS.keys() | points.names)
         raise ConfigError(f"{where}: no sink is called {quoted(type_name)}; {nearest_of(type_name, known)}")
     if len(named) > 1:
         packages = ", ".join(sorted(map(_package_of, named)))
@@ -134,5 +136,5 @@ def _imported(point: EntryPoint, where: str) -> SinkClass:
 
 
 def _package_of(point: EntryPoint) -> str:
-    """Name the distribution an entry point belongs to."""
-    return point.dist.name if point.dist is not None else point.module.partition(".")[0]
+    """Name the distribution an entry point belongs to; ours are looked up without one."""
+    return point.dist.name if point.dist is not None else "tailer"

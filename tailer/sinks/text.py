@@ -72,5 +72,5 @@ def split(t: float) -> tuple[int, int] | None:
         return None
     if isinstance(t, int):
         return t, 0
-    # The last half microsecond of the year 9999 must not round into the next one.
-    return divmod(min(round(t * 1_000_000), END_SECOND * 1_000_000 - 1), 1_000_000)
+    # Near the end of the year 9999 floats are 30 microseconds apart: none rounds into the next year.
+    return divmod(round(t * 1_000_000), 1_000_000)

@@ -1,8 +1,10 @@
 """The file sink's promises, one by one: every event once, whatever happens to the file."""
 
+import errno
 import fcntl
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +348,55 @@ async def test_lock_is_no_need(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
     await sink.write(ONE)
     await sink.close()
     assert ids_in(desk.path) == ids_of(ONE)
+
+
+async def test_failed_cut_makes_no_hole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that someone emptied while a failed write had yet to be cut back is not filled with zeros."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+
+    def fail(*_arguments: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        patch.setattr(os, "ftruncate", fail)
+        with pytest.raises(SinkUnavailableError):
+            await sink.write(TWO)
+    os.truncate(desk.path, 0)
+    await sink.write(TWO)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(TWO)
+    assert "to 0 bytes; it is appended to" in desk.said()
+
+
+async def test_name_of_a_new_file_is_durable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is synced when the file is opened, so that a power cut can't take the new name away."""
+    synced: list[bool] = []
+    fsync = os.fsync
+
+    def noted(number: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(number).st_mode))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    sink, _ = await opened(desk, None)
+    await sink.close()
+    assert synced == [True]
+
+
+async def test_folder_that_can_not_be_synced_is_no_obstacle(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that refuses to sync folders (EINVAL) is used; one that fails to (EIO) is not."""
+    code = errno.EINVAL
+
+    def refuse(_number: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    sink, _ = await opened(desk, None)
+    await sink.close()
+    code = errno.EIO
+    with pytest.raises(SinkUnavailableError, match="Input/output error"):
+        await opened(desk, None)
