@@ -26,6 +26,7 @@ from tailer.core.matching import nearest, unmatched
 from tailer.core.ordering import Order
 from tailer.errors import ConfigError
 from tailer.kinds import LEVEL_OF_KIND
+from tailer.sinks.text import json_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +118,7 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
 
 def _load(request: TailRequest, environ: Mapping[str, str]) -> Config:
     if request.config is None:
-        return config_from_environment(environ, account=request.account, token_file=request.token_file)
+        return _load_without_file(request, environ)
     if request.token_file is not None:
         raise ConfigError(
             "--token-file: names the token of an account that --config has; give one of the two"
@@ -132,6 +133,23 @@ def _load(request: TailRequest, environ: Mapping[str, str]) -> Config:
             f"--account: the file has no {quoted(request.account)}; {nearest_of(request.account, known)}"
         )
     return msgspec.structs.replace(config, accounts=chosen)
+
+
+def _load_without_file(request: TailRequest, environ: Mapping[str, str]) -> Config:
+    """Make the configuration of one account; mistakes name flags, for there is no table to look at."""
+    try:
+        return config_from_environment(environ, account=request.account, token_file=request.token_file)
+    except ConfigError as error:
+        flags = {
+            "accounts[0].token_file: ": "--token-file: ",
+            "accounts[0].id: ": "--account: ",
+            "accounts[0]: ": "",
+        }
+        mistakes = []
+        for mistake in error.mistakes:
+            path = next((path for path in flags if mistake.startswith(path)), "")
+            mistakes.append(flags.get(path, "") + mistake.removeprefix(path))
+        raise ConfigError(mistakes) from error
 
 
 def _wanted(account: Account, request: TailRequest) -> Account:
@@ -153,7 +171,9 @@ def check_words(words: tuple[str, ...], run: Run) -> None:
     mistakes = []
     for word in unmatched(listed, words):
         near = nearest(listed, word)
-        hint = f"did you mean {quoted(near)}?" if near else f"none of the {len(listed)} there are is like it"
-        mistakes.append(f"no connector is called {quoted(word)}; {hint}")
+        hint = (
+            f"did you mean {json_text(near)}?" if near else f"none of the {len(listed)} there are is like it"
+        )
+        mistakes.append(f"no connector is called {json_text(word)}; {hint}")
     if mistakes:
         raise ConfigError(mistakes)

@@ -84,7 +84,9 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
     ctx.exit()
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -93,8 +95,12 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
     callback=_show_version,
     help="Show the version.",
 )
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Tail, collect and account for the telemetry events of Cloudflare Magic WAN connectors."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(ExitCode.MISUSED)
 
 
 def main() -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import anyio
 import msgspec
 
@@ -13,22 +15,25 @@ from tailer.config.credentials import TOKEN_VARIABLE
 from tailer.config.document import ACCOUNT_VARIABLE, BASE_URL_VARIABLES, config_from_environment
 from tailer.config.options import Config
 from tailer.core.durations import Seconds
+from tailer.simulator.fleet import Connector, absence, build_fleet
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.server import Server, serve
 
-HISTORY: Seconds = 20.0
-"""What is on the screen at once: about as many lines as a screen has."""
+HISTORY: Seconds = 6.0
+"""What is on the screen at once: about as many lines as are left below the banner."""
+
+COMEBACK: Seconds = 6.0
+"""When, after the start, an appliance comes back whose events are late: soon, for nobody watches for long."""
 
 FLEET = SimulatorOptions(
     seed=7,
     connectors=7,
-    rate=3.0,
+    rate=4.0,
     history=600.0,
     fractional=True,
     delay=0.8,
     offline_share=0.14,  # one of the seven
-    offline_for=8.0,  # so it is away and comes back twice a minute
-    quota=100_000,  # seven connectors, each asked once a second
+    quota=100_000,  # each is asked once a second
 )
 
 
@@ -46,10 +51,11 @@ def show(duration: Seconds | None, look: Look) -> ExitCode:
 
 
 async def _show(duration: Seconds | None, look: Look) -> ExitCode:
-    async with serve(FLEET) as server:
+    options = invent(time.time())
+    async with serve(options) as server:
         say(
             f"an invented fleet of {FLEET.connectors} appliances; served by this process: {server.base_url}",
-            "one loses its uplink now and then; what it recorded meanwhile comes late, and is marked",
+            f"{leaver_of(options).notes} loses its uplink now and then, so some of its events come late",
         )
         if duration is None:
             say("Ctrl-C ends it")
@@ -57,6 +63,26 @@ async def _show(duration: Seconds | None, look: Look) -> ExitCode:
         code = await screen.show()
     say("next: tailer tail --help, for your own account; tailer simulate, for a server to try things on")
     return code
+
+
+def invent(now: float) -> SimulatorOptions:
+    """Choose how long absences last, so that one ends about `COMEBACK` seconds after `now`.
+
+    When an appliance is away follows from the clock and the longest absence (`tailer.simulator.fleet`), so
+    some length between 12 and 20 seconds fits.
+    """
+    fitting = FLEET
+    for tenths in range(120, 200):
+        fitting = msgspec.structs.replace(FLEET, offline_for=tenths / 10)
+        away = absence(fitting, leaver_of(fitting), now + COMEBACK)
+        if away is not None and away[1] < now + COMEBACK + 2:
+            break
+    return fitting
+
+
+def leaver_of(options: SimulatorOptions) -> Connector:
+    """Give the one appliance that is away now and then."""
+    return next(one for one in build_fleet(options, 0.0) if one.goes_away)
 
 
 def _configure(server: Server) -> Config:

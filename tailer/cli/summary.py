@@ -18,7 +18,8 @@ def summarize(outcome: Outcome, *, utc: bool) -> list[str]:
         utc: Times in UTC; else local. The zone is shown.
     """
     through = "" if outcome.read_through is None else f", read through {_time(outcome.read_through, utc=utc)}"
-    sentences = [f"{_events(outcome)} from {_count(outcome.connectors, 'connector')}{through}"]
+    fleet = _count(outcome.connectors, "connector")
+    sentences = [f"{_count(outcome.events, 'event')} from {fleet}{through}{_delivered(outcome)}"]
     counts = [
         f"{_count(outcome.duplicates, 'duplicate')} removed",
         f"{outcome.late} late",
@@ -34,14 +35,11 @@ def summarize(outcome: Outcome, *, utc: bool) -> list[str]:
     return sentences
 
 
-def _events(outcome: Outcome) -> str:
-    """Tell how many events there were and, where it differs, what the sinks took of them."""
-    (first, *others) = outcome.delivered.items() or [("", outcome.events)]
-    if not others:
-        shown = _count(first[1], "event")
-        return shown if first[1] == outcome.events else f"{shown} (of {outcome.events} read)"
-    taken = ", ".join(f"{count} to {name}" for name, count in outcome.delivered.items())
-    return f"{_count(outcome.events, 'event')} ({taken})"
+def _delivered(outcome: Outcome) -> str:
+    """Tell what the sinks took, where it is not what was read: filtered, left for later or from earlier."""
+    if all(count == outcome.events for count in outcome.delivered.values()):
+        return ""
+    return "; delivered " + ", ".join(f"{count} to {name}" for name, count in outcome.delivered.items())
 
 
 def _unread(one: Unread, *, utc: bool) -> str:
