@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,6 +20,7 @@ from tailer.errors import ConfigError
 from tailer.interfaces import Journal
 from tailer.journal.memory import MemoryJournal
 from tailer.journal.sqlite import SqliteJournal
+from tailer.journal.worker import Worker
 from tailer.model import Event
 from tailer.observe import Observer, ignore
 from tailer.pipeline.reader import Reader
@@ -38,7 +40,7 @@ class Tail:
         self._events: Sequence[Event] = ()
         self._at = 0
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Yield events in order, for ever, or to the end of the asked span.
 
         An event is acknowledged when the next one is asked for. Breaking out of the loop keeps the place: a
@@ -120,7 +122,10 @@ async def open_tail(
         ApiError: The API can't be asked, and `follow` is false.
         JournalError: The journal can't be used; also while polling.
     """
-    loaded = config if isinstance(config, Config) else _config(config, account, token, connectors)
+    if isinstance(config, Config):
+        loaded = config
+    else:
+        loaded = await _in_thread(partial(_config, config, account, token, connectors))
     start = checked_time("since", since) or loaded.polling.start
     ask = Ask(start=start, until=checked_time("until", until), follow=follow)
     run = Run(loaded, ask, journal=make_journal(loaded), observe=observe)
@@ -144,6 +149,16 @@ def checked_time(name: str, text: str | None) -> str | None:
         except ValueError as error:
             raise ConfigError(f"{name}: {error}") from error
     return text
+
+
+async def _in_thread(read: Callable[[], Config]) -> Config:
+    """Call what reads files where it blocks nobody, and leave no thread behind."""
+    worker = Worker("configuration")
+    try:
+        return await worker.submit(read)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await worker.stop()
 
 
 def _config(
