@@ -133,6 +133,13 @@ class Journal(Protocol):
     def durable(self) -> bool:
         """Whether what is committed outlives the process."""
 
+    @property
+    def capacity(self) -> int | None:
+        """Events that can wait for acceptance before `commit` waits too; ``None``: no such bound.
+
+        A reader that holds events back for the sake of order must hold less than this, or nobody moves.
+        """
+
     async def open(self) -> None:
         """Take the journal: lock, check the schema version, migrate.
 

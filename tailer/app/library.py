@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 
-from tailer.app.run import MAX_HELD, Ask, Run
+from tailer.app.run import Ask, Run
 from tailer.config.credentials import TOKEN_VARIABLE
 from tailer.config.document import config_from_environment, load
 from tailer.config.options import Config
@@ -24,9 +24,6 @@ from tailer.journal.worker import Worker
 from tailer.model import Event
 from tailer.observe import Observer, ignore
 from tailer.pipeline.reader import Reader
-
-JOURNAL_BOUND = 2 * MAX_HELD
-"""Events that a journal in memory holds: as many as a reader may hold for order, and as many in flight."""
 
 READER = "library"
 """Name of the reader whose place a durable journal keeps for `Tail.events`."""
@@ -137,7 +134,7 @@ def make_journal(config: Config) -> Journal:
     """Make the journal that a configuration names; in memory when it names none."""
     path = config.journal.path
     if path is None or path == ":memory:":
-        return MemoryJournal(max_events=JOURNAL_BOUND)
+        return MemoryJournal()
     return SqliteJournal(path)
 
 

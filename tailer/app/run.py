@@ -107,7 +107,8 @@ class Run:
         self._journal = journal
         self._observe = observe
         self._clock = clock or SystemClock()
-        self._max_held = max_held
+        capacity = journal.capacity
+        self._max_held = max_held if capacity is None else min(max_held, capacity // 2)
         self._connect = connect
         self._board = Board()
         self._stack = AsyncExitStack()

@@ -12,8 +12,9 @@ from tailer.journal.readers import Readers
 from tailer.journal.shelf import Shelf
 from tailer.model import Entry
 
-MAX_EVENTS = 100_000
-"""Events that may wait for their readers: some 15 MB. Beyond it polling waits."""
+MAX_EVENTS = 2_000_000
+"""Events held until all readers have accepted them, some 250 MB at worst: what a merge over a fleet's history may
+hold back (half of it), and as much again on its way."""
 
 
 class MemoryJournal:
@@ -49,6 +50,11 @@ class MemoryJournal:
     def durable(self) -> bool:
         """Nothing here outlives the process."""
         return False
+
+    @property
+    def capacity(self) -> int | None:
+        """Events that can wait for acceptance before `commit` waits too."""
+        return self._max_events
 
     async def open(self) -> None:
         """There is nothing to take."""

@@ -7,8 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tailer.errors import JournalError, JournalFullError
 from tailer.interfaces import Claim, Commit, ReaderState, Stored
@@ -29,6 +28,22 @@ T = TypeVar("T")
 TAIL_EVENTS = 100_000
 """Events that are kept decoded for readers near the head: some 15 MB, minutes of the busiest fleet that one
 budget can read."""
+
+
+class _Opened(NamedTuple):
+    """The threads of an open journal, and its files, which the writer's thread opens and closes."""
+
+    writing: Worker
+    reading: Worker
+    files: list[Files]
+
+    async def close(self) -> None:
+        """Close the files, end the threads."""
+        await self.reading.stop()
+        try:
+            await self.writing.submit(lambda: [files.close() for files in self.files])
+        finally:
+            await self.writing.stop()
 
 
 class SqliteJournal:
@@ -65,9 +80,7 @@ class SqliteJournal:
         self._claims = Claims()
         self._readers = Readers()
         self._group = GroupCommit(self._claims, self._write, pace)
-        self._files: Files | None = None
-        self._writing: Worker | None = None
-        self._reading: Worker | None = None
+        self._opened: _Opened | None = None
 
     @property
     def head(self) -> int:
@@ -78,6 +91,11 @@ class SqliteJournal:
     def durable(self) -> bool:
         """What is committed outlives the process."""
         return True
+
+    @property
+    def capacity(self) -> int | None:
+        """No bound in events; the disk is one, see `max_size_bytes`."""
+        return None
 
     @property
     def used_bytes(self) -> int:
@@ -92,13 +110,14 @@ class SqliteJournal:
             SchemaVersionError: It is newer than this program, or no journal; it is left untouched.
             JournalError: Its folder is missing, it is a folder, it can't be written, it is damaged.
         """
-        self._writing = Worker("journal-writer")
-        self._reading = Worker("journal-reader")
+        opened = _Opened(Worker("journal-writer"), Worker("journal-reader"), [])
         try:
-            self._files = files = await self._writing.submit(partial(Files, self._path))
+            await opened.writing.submit(lambda: opened.files.append(Files(self._path)))
         except BaseException:
-            await self._stop_threads()
+            await opened.close()  # a call that was cancelled may have opened the files all the same
             raise
+        self._opened = opened
+        files = opened.files[0]
         self._head = files.head
         self._used_bytes = files.used_bytes
         self._claims = Claims(files.epochs)
@@ -177,17 +196,14 @@ class SqliteJournal:
 
     async def close(self) -> None:
         """Flush, release the lock, leave no thread or file handle behind; a second call does nothing."""
-        if self._files is None or self._writing is None:
+        if self._opened is None:
             return
         try:
             await self._group.flush()
         finally:
             self._group.stop()
-            files, self._files = self._files, None
-            try:
-                await self._writing.submit(files.close)
-            finally:
-                await self._stop_threads()
+            opened, self._opened = self._opened, None
+            await opened.close()
 
     def _write(self, group: Group) -> asyncio.Future[None]:
         return asyncio.get_running_loop().create_task(self._store(group))
@@ -217,17 +233,17 @@ class SqliteJournal:
         return bool(dropped)
 
     async def _in_writer(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        files, worker = self._opened(self._writing)
-        return await worker.submit(partial(_run, function, files.writer, files.path))
+        opened = self._require()
+        return await opened.writing.submit(partial(_run, function, opened.files[0].writer, self._path))
 
     async def _in_reader(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        files, worker = self._opened(self._reading)
-        return await worker.submit(partial(_run, function, files.reader, files.path))
+        opened = self._require()
+        return await opened.reading.submit(partial(_run, function, opened.files[0].reader, self._path))
 
-    def _opened(self, worker: Worker | None) -> tuple[Files, Worker]:
-        if self._files is None or worker is None:
+    def _require(self) -> _Opened:
+        if self._opened is None:
             raise JournalError(f"the journal {self._path} is not open")
-        return self._files, worker
+        return self._opened
 
     async def _make_room(self, max_size_bytes: int) -> None:
         """Drop accepted events, the oldest first, until the file is small enough again.
@@ -242,12 +258,7 @@ class SqliteJournal:
                     " nothing more that all sinks have taken; nothing was stored"
                 )
 
-    async def _stop_threads(self) -> None:
-        for worker in (self._reading, self._writing):
-            if worker is not None:
-                await worker.stop()
 
-
-def _run(function: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection, path: Path) -> T:
+def _run(function: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection, path: str) -> T:
     with translated(path):
         return function(connection)
