@@ -279,6 +279,34 @@ async def test_two_writers_are_refused(desk: Desk) -> None:
     await other.close()
 
 
+async def test_renamed_file_in_use_is_waited_for(desk: Desk) -> None:
+    """A renamed file that another writer still holds is not cut under its hands: the start is tried again."""
+    state = await crashed(desk)
+    desk.path.rename(desk.renamed)
+    live, desk.path = desk.path, desk.renamed
+    other, _ = await opened(desk, None)
+    desk.path = live
+    sink = desk.sink()
+    with pytest.raises(SinkUnavailableError, match="another sink or process writes to it"):
+        await sink.open(Resume(0, state))
+    await other.close()
+    await sink.open(Resume(0, state))
+    await sink.close()
+    assert ids_in(desk.renamed) == ids_of(ONE)
+
+
+async def test_lost_state_of_a_reused_number(desk: Desk) -> None:
+    """A renamed file that only shares its number with ours is neither cut nor taken for it."""
+    state = await crashed(desk)
+    desk.path.rename(desk.renamed)
+    content = "x" * 10_000 + "\n"
+    desk.renamed.write_text(content)
+    sink, _ = await opened(desk, state)
+    await sink.close()
+    assert desk.renamed.read_text() == content
+    assert "it is not the file that was written before, which is gone" in desk.said()
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

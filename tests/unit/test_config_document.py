@@ -177,6 +177,14 @@ def test_nothing_is_said_twice() -> None:
         ("[[accounts]]", "accounts[0].id: is missing; it must be an id of letters, digits, - and _"),
         (f"{ACCOUNT}[sinks]\ntype = 1", "sinks: must be a list of [[sinks]] tables, not a table"),
         (f"api = 3\n{ACCOUNT}", "api: must be a table, not 3"),
+        (
+            f"{ACCOUNT}[api]\nbase_url = 3",
+            'api.base_url: must be an address such as "https://api.cloudflare.com/client/v4"',
+        ),
+        (
+            f"{ACCOUNT}[polling]\nstart = true",
+            'polling.start: must be a time such as "now", "1h" (back from now) or "2026-08-01T12:00:00Z"',
+        ),
         (f'{ACCOUNT}[service]\n"odd key" = 1', 'service."odd key": is no option; known here: log_format'),
     ],
 )

@@ -67,6 +67,17 @@ def test_records_hold_the_events(batch: list[Event]) -> None:
         assert record["seen"] == round(event.seen, 3)
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=20))
+def test_events_keep_their_sources(rows: list[tuple[int, int]]) -> None:
+    """However the events of several polls are mixed, each gets the names of its own."""
+    polls = [Source("a", f"c{i}", f"name {i}", "", float(i)) for i in range(4)]
+    batch = [Event(t=t, n=0, k="Init", a=t, source=polls[poll]) for poll, t in rows]
+    records = [json.loads(line) for line in JsonlFormat().render(batch).splitlines()]
+    assert [(record["connector"], record["seen"], record["t"]) for record in records] == [
+        (f"c{poll}", poll, t) for poll, t in rows
+    ]
+
+
 @given(texts)
 @example("\x00\x1b[2J\x7f\x9b\u2028\u2029\u202e\u2066\u200f\u061c\r\n")
 def test_no_control_character_passes(text: str) -> None:
@@ -121,7 +132,7 @@ def test_time_is_that_of_the_calendar(t: int) -> None:
 def test_full_caches_change_nothing() -> None:
     """Far more sources, kinds and times than are remembered give the same lines as without memory."""
     many = [
-        Event(t=i, n=i, k=f"Kind{i}", a=-i, source=Source("a", f"c{i}", f"name {i}", "", float(i)))
+        Event(t=i * 60, n=i, k=f"Kind{i}", a=-i, source=Source("a", f"c{i}", f"name {i}", "", float(i)))
         for i in range(5000)
     ]
     format_ = JsonlFormat()
