@@ -4,64 +4,36 @@ Rules:
 
 1. ``arrival``: as journaled. ``connector``: sorted by (t, n) within each connector. ``global``: sorted by
    (t, connector, n) over all of them.
-2. An event waits until its t is below the *mark*: of its own connector (``connector``), or the lowest of all that
-   are neither failing nor parked (``global``). A mark is the API time at which a successful poll began, less
-   `settle`, and never beyond the first hole (`tailer.model.Segment.through`).
-3. What is ahead of its time (a device's clock) or whose connector fails is not waited for: nothing is held longer
-   than `hold`, counted from the later of its reading and the end of the first read of the asked history.
+2. An event waits until its t is below the *mark*: of its own connector (``connector``), or the lowest of all
+   that are neither failing nor parked (``global``). A mark is the API time at which a successful poll began,
+   less `settle`, and never beyond the first hole (`tailer.model.Segment.through`).
+3. What is ahead of its time (a device's clock) or whose connector fails is not waited for: nothing is held
+   longer than `hold`, counted from the later of its reading and the end of the first read of the asked
+   history.
 4. Held events are bounded by count; above the bound the earlier half is released.
-5. An event is *late* if it sorts before one that was released already: of the same connector, under ``global``
-   of any. It is passed on at once, marked, never dropped. An event that is ahead of API time does not make
-   other connectors' events late.
-6. Acceptance is counted by journal numbers: what is released leaves a segment in order, so the accepted part of
-   a segment is always its beginning.
+5. An event is *late* if it sorts by (t, n) before one of its connector that was released already; under
+   ``global`` also if it sorts before one of any connector. It is passed on at once, marked, never dropped. An
+   event that was ahead of API time when it was read does not make other connectors' events late.
+6. Acceptance is counted by journal numbers: what is released leaves a segment in order, so the accepted part
+   of a segment is always its beginning.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
-from typing import Any, Literal, NamedTuple
-
-import msgspec
+from typing import Literal, NamedTuple
 
 from tailer.core.durations import Seconds
 from tailer.core.keys import PADDING
+from tailer.core.released import BY_KEY, BY_TIME, Chunk, Released, joined, marked_late
 from tailer.core.spans import Span, Spans
-from tailer.model import Event, Key, Segment
+from tailer.model import Key, Segment
 
 Order = Literal["arrival", "connector", "global"]
-
-_BY_TIME = attrgetter("t")
-_BY_KEY = attrgetter("t", "n")
-
-
-class Released(NamedTuple):
-    """Events in their final order, each with the chunk it came from (parallel lists of one length)."""
-
-    events: list[Event]
-    chunks: list[Chunk]
-
-
-class Chunk:
-    """Events of one segment: those from `at` on are held, those before `accepted` are accepted."""
-
-    __slots__ = ("accepted", "at", "events", "first", "held_since", "read_at", "ref")
-
-    def __init__(
-        self, ref: str, first: int, events: list[Event], read_at: float, held_since: float
-    ) -> None:
-        self.ref = ref
-        self.first = first
-        self.events = events
-        self.read_at = read_at
-        self.held_since = held_since
-        self.at = 0
-        self.accepted = 0
 
 
 class Acceptance(NamedTuple):
@@ -147,12 +119,12 @@ class Ordering:
             parts.append(self._cut(ref, mark, overdue))
         released = self._merge(parts)
         if self.held > self._max_held:
-            released = self._joined([released, self._relieve()])
+            released = joined([released, self._relieve()])
         return released
 
     def release_all(self) -> Released:
         """Let go of everything, in order: nothing more is to come."""
-        return self._merge([self._cut(ref, math.inf, frozenset()) for ref in sorted(self._pending)])
+        return self._merge([self._cut(ref, math.inf, ()) for ref in sorted(self._pending)])
 
     def accept(self, chunks: Sequence[Chunk]) -> Acceptance:
         """Note that the sink has accepted the released events that came from `chunks` (one item an event)."""
@@ -179,17 +151,21 @@ class Ordering:
                 self._touched.add(chunk.ref)
         return found
 
-    def _cut(self, ref: str, mark: float, overdue: Set[Chunk]) -> Released:
-        """Take from a connector what lies below the mark and what is overdue, sorted, late ones marked."""
+    def _cut(self, ref: str, mark: float, overdue: Collection[Chunk], *, inclusive: bool = False) -> Released:
+        """Take from a connector what lies below the mark and what is overdue, sorted, late ones marked.
+
+        Args:
+            ref: The connector; something of it is held.
+            mark: Upper end of what is taken.
+            overdue: Of these all is taken.
+            inclusive: Whether events at the mark itself are taken.
+        """
         parts: list[Released] = []
         left: list[Chunk] = []
+        bisect = bisect_right if inclusive else bisect_left
         for chunk in self._pending[ref]:
             events, at = chunk.events, chunk.at
-            end = at
-            if chunk in overdue or events[-1].t < mark:
-                end = len(events)
-            elif events[at].t < mark:
-                end = bisect_left(events, mark, at, key=_BY_TIME)
+            end = len(events) if chunk in overdue else bisect(events, mark, at, key=BY_TIME)
             if end > at:
                 parts.append(Released(events[at:end], [chunk] * (end - at)))
                 chunk.at = end
@@ -200,37 +176,40 @@ class Ordering:
             self._pending[ref] = left
         else:
             del self._pending[ref]
-        joined = self._joined(parts)
-        if len(parts) > 1 and self._order != "arrival":
-            joined = _sorted(joined, _BY_KEY)
-        return self._mark_late(ref, joined)
+        if self._order == "arrival":
+            return joined([self._mark_late(ref, part) for part in parts])
+        part = joined(parts)
+        return self._mark_late(ref, part.sorted(BY_KEY) if len(parts) > 1 else part)
 
     def _mark_late(self, ref: str, part: Released) -> Released:
-        """Mark what sorts before an event that was released earlier; `part` is sorted, but for ``arrival``."""
-        events, chunks = part
+        """Mark what sorts before an event that was released earlier; `part` is sorted by (t, n)."""
+        events = part.events
         if not events:
             return part
         highest = self._highest.get(ref)
-        if highest is not None and (self._order == "arrival" or events[0].key < highest):
-            events = [_late(event) if event.key < highest else event for event in events]
-        fleet = self._fleet_highest
-        if self._order == "global" and fleet is not None and (events[0].t, ref, events[0].n) < fleet:
-            events = [_late(event) if (event.t, ref, event.n) < fleet else event for event in events]
-        newest = max(events, key=_BY_KEY).key if self._order == "arrival" else events[-1].key
-        if highest is None or newest > highest:
-            self._highest[ref] = newest
-        return Released(events, chunks)
+        late = 0 if highest is None else bisect_left(events, highest, key=BY_KEY)
+        if self._order == "global" and self._fleet_highest is not None:
+            t, other, n = self._fleet_highest
+            # at the same time, all events of a connector that sorts before the other one are late
+            if ref == other:
+                late = max(late, bisect_left(events, (t, n), key=BY_KEY))
+            else:
+                bisect = bisect_right if ref < other else bisect_left
+                late = max(late, bisect(events, t, key=BY_TIME))
+        if highest is None or events[-1].key > highest:
+            self._highest[ref] = events[-1].key
+        return Released([*marked_late(events[:late]), *events[late:]], part.chunks) if late else part
 
     def _merge(self, parts: list[Released]) -> Released:
         """Bring the parts of several connectors, ascending by connector, into the order of this reader."""
-        joined = self._joined(parts)
+        merged = joined(parts)
         if self._order == "global":
             if sum(1 for part in parts if part.events) > 1:
-                joined = _sorted(joined, _BY_TIME)  # stable: ties stay by connector, then by n
-            self._raise_fleet_highest(joined)
+                merged = merged.sorted(BY_TIME)  # stable: ties stay by connector, then by n
+            self._raise_fleet_highest(merged)
         elif self._order == "arrival":
-            joined = _sorted_by_number(joined)
-        return joined
+            merged = merged.by_number()
+        return merged
 
     def _raise_fleet_highest(self, released: Released) -> None:
         for event, chunk in zip(reversed(released.events), reversed(released.chunks), strict=True):
@@ -242,34 +221,7 @@ class Ordering:
 
     def _relieve(self) -> Released:
         """Release the earlier half of what is held, whatever the marks say."""
-        times = sorted(
-            event.t for chunks in self._pending.values() for chunk in chunks for event in chunk.events[chunk.at :]
-        )
-        middle = math.nextafter(times[len(times) // 2], math.inf)
-        return self._merge([self._cut(ref, middle, frozenset()) for ref in sorted(self._pending)])
-
-    @staticmethod
-    def _joined(parts: list[Released]) -> Released:
-        filled = [part for part in parts if part.events]
-        if len(filled) == 1:
-            return filled[0]
-        return Released(
-            list(chain.from_iterable(part.events for part in filled)),
-            list(chain.from_iterable(part.chunks for part in filled)),
-        )
-
-
-def _sorted(released: Released, key: Callable[[Event], Any]) -> Released:
-    keys = list(map(key, released.events))
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    return Released([released.events[i] for i in order], [released.chunks[i] for i in order])
-
-
-def _sorted_by_number(released: Released) -> Released:
-    firsts = [chunk.first for chunk in released.chunks]
-    order = sorted(range(len(firsts)), key=firsts.__getitem__)
-    return Released([released.events[i] for i in order], [released.chunks[i] for i in order])
-
-
-def _late(event: Event) -> Event:
-    return event if event.late else msgspec.structs.replace(event, late=True)
+        chunks = chain.from_iterable(self._pending.values())
+        times = sorted(map(BY_TIME, chain.from_iterable(chunk.events[chunk.at :] for chunk in chunks)))
+        middle = times[len(times) // 2]
+        return self._merge([self._cut(ref, middle, (), inclusive=True) for ref in sorted(self._pending)])

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from tailer.clock import Clock
 from tailer.core.durations import Seconds
-from tailer.core.ordering import Order, Ordering, Released
+from tailer.core.ordering import Order, Ordering
+from tailer.core.released import Released
 from tailer.core.spans import Spans
 from tailer.interfaces import Journal, ReaderState, Resume
 from tailer.model import Batch, Event, Key
