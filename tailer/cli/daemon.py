@@ -15,13 +15,14 @@ from tailer.app.library import make_journal
 from tailer.app.outcome import Outcome, outcome_of
 from tailer.app.run import Ask, Run
 from tailer.app.sinks import load_with_sinks
-from tailer.cli.logs import Log
+from tailer.cli.exits import code_of
+from tailer.cli.logs import Level, Log
 from tailer.cli.session import Session
 from tailer.cli.summary import summarize
 from tailer.cli.times import naive_as_local
 from tailer.config.options import Config
 from tailer.core.matching import unmatched
-from tailer.errors import SinkClosedError
+from tailer.errors import SinkClosedError, TailerError
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import SinkPlan
 
@@ -34,7 +35,7 @@ def run(path: Path, *, once: bool) -> ExitCode:
         once: End when all up to now is delivered.
 
     Raises:
-        TailerError: What can't be done, and why.
+        ConfigError: The file can't be used; nothing was started.
     """
     config, plans = load_with_sinks(path, os.environ)
 
@@ -61,27 +62,25 @@ class Daemon:
         self._run = Run(config, ask, journal=make_journal(config), observe=self._log)
 
     async def run(self) -> ExitCode:
-        """Run to the end; the log's last line says what was achieved.
-
-        Raises:
-            TailerError: What ended it early.
-        """
+        """Run to the end; the log's last lines say what was achieved, and what ended it early."""
         log = self._log
         local = naive_as_local(self._config.polling.start)
         if local is not None:
             log.say(f"polling.start is taken for local time, {local}", event="StartRead")
         session = Session(self._run, self._prepare, on_drain=self._tell_drain, on_leave=lambda: None)
-        closed = False
+        failure: TailerError | None = None
         try:
             await session.conduct()
-        except SinkClosedError as error:
-            closed = True
-            log.say(f"{error}: the program ends", event="SinkClosed")
-        finally:
-            outcome = outcome_of(self._run)
-            if session.serving.is_set():
-                self._tell_end(outcome)
-        return ExitCode.DONE if closed else session.exit_code(outcome.exit_code)
+        except TailerError as error:
+            failure = error
+        outcome = outcome_of(self._run)
+        if session.serving.is_set():
+            self._tell_end(outcome)
+        if failure is None:
+            return session.exit_code(outcome.exit_code)
+        level: Level = "info" if isinstance(failure, SinkClosedError) else "error"
+        log.say(str(failure), event=type(failure).__name__, level=level)
+        return code_of(failure)
 
     async def _prepare(self) -> None:
         for plan in self._plans:

@@ -41,12 +41,12 @@ def run_to_exit(program: Callable[[], int | None]) -> int:
         return code_of(error)
 
 
-def code_of(error: BaseException) -> int:
+def code_of(error: BaseException) -> ExitCode:
     """Give the exit code that an error asks for."""
     if isinstance(error, BaseExceptionGroup):
         return max(code_of(inner) for inner in error.exceptions)
     if isinstance(error, click.ClickException):
-        return error.exit_code
+        return ExitCode.MISUSED if isinstance(error, click.UsageError) else ExitCode.FAILED
     if isinstance(error, ConfigError):
         return ExitCode.MISUSED
     if isinstance(error, AuthError):
@@ -65,11 +65,8 @@ def sentences_of(error: BaseException) -> list[str]:
     if isinstance(error, ConfigError):
         return [_listed(error.mistakes)]
     if isinstance(error, click.ClickException):
-        see = (
-            f" (see {error.ctx.command_path} --help)"
-            if isinstance(error, click.UsageError) and error.ctx
-            else ""
-        )
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        see = f" (see {context.command_path} --help)" if context else ""
         return [f"{error.format_message()}{see}"]
     if isinstance(error, TailerError):
         return [str(error)]

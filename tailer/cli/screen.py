@@ -66,7 +66,8 @@ class Screen:
     ) -> None:
         clock = SystemClock()
         self.narrator = Narrator(sys.stderr, os.environ.get("TERM", ""), clock.monotonic)
-        self._run = Run(config, ask, journal=MemoryJournal(), observe=self.narrator, clock=clock)
+        journal = MemoryJournal()
+        self._run = Run(config, ask, journal=journal, observe=self.narrator, clock=clock)
         self._look = look
         self._check = check
         self._duration = duration
