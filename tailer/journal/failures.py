@@ -16,7 +16,7 @@ _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path | str) -> Iterator[None]:
     """Raise what goes wrong inside as a `JournalError` that names the file.
 
     A full disk becomes `JournalFullError`, a file that is no database `SchemaVersionError`.
@@ -34,7 +34,7 @@ def translated(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _translate(path: Path, error: sqlite3.Error) -> JournalError:
+def _translate(path: Path | str, error: sqlite3.Error) -> JournalError:
     code = getattr(error, "sqlite_errorcode", None)
     if code in _FULL:
         return JournalFullError(f"no room for the journal {path}: {error}; nothing was stored, make room")

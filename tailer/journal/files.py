@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tailer.interfaces import ReaderState
 from tailer.journal.failures import translated
-from tailer.journal.lock import LockFile
+from tailer.journal.lock import locked
 from tailer.journal.reading import load_epochs, load_head, load_readers
 from tailer.journal.schema import connect, connect_reader, prepare
 from tailer.journal.store import used_bytes
@@ -31,10 +31,8 @@ class Files:
         # One file has one lock, whatever links lead to it.
         self.path = Path(path).resolve()
         with translated(self.path), ExitStack() as undo:
-            lock = LockFile(self.path)
             prepare(self.path)
-            lock.acquire()
-            undo.callback(lock.release)
+            undo.enter_context(locked(self.path))
             self.writer: sqlite3.Connection = undo.enter_context(closing(connect(self.path)))
             self.reader: sqlite3.Connection = undo.enter_context(closing(connect_reader(self.path)))
             self.head: int = load_head(self.writer)

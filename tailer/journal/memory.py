@@ -13,8 +13,8 @@ from tailer.journal.shelf import Shelf
 from tailer.model import Entry
 
 MAX_EVENTS = 2_000_000
-"""Events held until all readers have accepted them, some 250 MB at worst: what a merge over a fleet's history may
-hold back (half of it), and as much again on its way."""
+"""Events held until all readers have accepted them, some 250 MB at worst: what a merge over a fleet's history
+may hold back (half of it), and as much again on its way."""
 
 
 class MemoryJournal:

@@ -37,11 +37,20 @@ class _Opened(NamedTuple):
     reading: Worker
     files: list[Files]
 
+    def open_files(self, path: str) -> None:
+        """Open the files; runs in the writer's thread."""
+        self.files.append(Files(path))
+
+    def close_files(self) -> None:
+        """Close the files, if they were opened; runs in the writer's thread."""
+        for files in self.files:
+            files.close()
+
     async def close(self) -> None:
         """Close the files, end the threads."""
         await self.reading.stop()
         try:
-            await self.writing.submit(lambda: [files.close() for files in self.files])
+            await self.writing.submit(self.close_files)
         finally:
             await self.writing.stop()
 
@@ -112,7 +121,7 @@ class SqliteJournal:
         """
         opened = _Opened(Worker("journal-writer"), Worker("journal-reader"), [])
         try:
-            await opened.writing.submit(lambda: opened.files.append(Files(self._path)))
+            await opened.writing.submit(partial(opened.open_files, self._path))
         except BaseException:
             await opened.close()  # a call that was cancelled may have opened the files all the same
             raise

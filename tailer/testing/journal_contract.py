@@ -74,6 +74,17 @@ class JournalContract:
         assert await journal.load(claim) == {}
         assert await journal.load_reader("reader") is None
 
+    async def test_as_many_events_as_the_capacity_may_wait(self, open_journal: OpenJournal) -> None:
+        """While fewer events than the capacity wait for a reader, no commit waits."""
+        journal = await open_journal()
+        claim = await journal.claim("shard")
+        await journal.load_reader("reader")
+        count = 300 if journal.capacity is None else min(300, journal.capacity)
+        for t in range(0, count, 100):
+            keys = [(t, n) for n in range(min(100, count - t))]
+            await asyncio.wait_for(journal.commit(claim, commit_of("a", keys)), timeout=30)
+        assert len(numbers_of(await journal.read(0, count))) == count
+
     async def test_events_come_back_as_they_went_in(self, open_journal: OpenJournal) -> None:
         """Committed events are read back in order, every field of them and of their segment included."""
         journal = await open_journal()

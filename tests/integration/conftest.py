@@ -1,0 +1,48 @@
+"""Journals in SQLite files, for more than one file of tests."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tailer.journal import files
+from tailer.journal.schema import connect, connect_reader
+from tailer.journal.sqlite import SqliteJournal
+
+Open = Callable[..., Awaitable[SqliteJournal]]
+
+
+@pytest.fixture
+async def open_sqlite(tmp_path: Path) -> AsyncIterator[Open]:
+    """Give what opens a journal, by default ``j.db`` and without a pace; close what a test left open."""
+    opened: list[SqliteJournal] = []
+
+    async def open_one(path: Path = tmp_path / "j.db", **options: Any) -> SqliteJournal:
+        journal = SqliteJournal(path, **{"pace": 0.0, **options})
+        await journal.open()
+        opened.append(journal)
+        return journal
+
+    yield open_one
+    for journal in opened:
+        await journal.close()
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[sqlite3.Connection]]:
+    """Give the connections of the journals that are opened, writers and readers."""
+    made: dict[str, list[sqlite3.Connection]] = {"writers": [], "readers": []}
+
+    def writer(path: Path) -> sqlite3.Connection:
+        made["writers"].append(connect(path))
+        return made["writers"][-1]
+
+    def reader(path: Path) -> sqlite3.Connection:
+        made["readers"].append(connect_reader(path))
+        return made["readers"][-1]
+
+    monkeypatch.setattr(files, "connect", writer)
+    monkeypatch.setattr(files, "connect_reader", reader)
+    return made
