@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -26,7 +26,11 @@ from tailer.core.matching import nearest, unmatched
 from tailer.core.ordering import Order
 from tailer.errors import ConfigError
 from tailer.kinds import LEVEL_OF_KIND
+from tailer.model import Connector
 from tailer.sinks.text import json_text
+
+MAX_NAMED = 8
+"""Connectors that fit into a message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,12 +172,20 @@ def check_words(words: tuple[str, ...], run: Run) -> None:
         ConfigError: One means none; names the nearest.
     """
     listed = [one for fleet in run.fleets for connectors in fleet.listed.values() for one in connectors]
-    mistakes = []
-    for word in unmatched(listed, words):
-        near = nearest(listed, word)
-        hint = (
-            f"did you mean {json_text(near)}?" if near else f"none of the {len(listed)} there are is like it"
-        )
-        mistakes.append(f"no connector is called {json_text(word)}; {hint}")
+    mistakes = [
+        f"no connector is called {json_text(word)}; {_hint(listed, word)}"
+        for word in unmatched(listed, words)
+    ]
     if mistakes:
         raise ConfigError(mistakes)
+
+
+def _hint(listed: Sequence[Connector], word: str) -> str:
+    """Name what could have been meant."""
+    near = nearest(listed, word)
+    if near is not None:
+        return f"did you mean {json_text(near)}?"
+    if len(listed) > MAX_NAMED:
+        return f"none of the {len(listed)} there are is like it"
+    names = ", ".join(sorted(json_text(one.name) for one in listed))
+    return f"there are {names}" if names else "there is none at all"

@@ -16,7 +16,7 @@ GOOD = ACCOUNT + JOURNAL + SINK
 
 
 class Case(NamedTuple):
-    """One mistake: what is typed and written, and what must be answered."""
+    """One mistake: what is typed and written, and what must be answered; an empty variable is not set."""
 
     arguments: str
     code: int
@@ -93,7 +93,7 @@ FILE_CASES = {
     "tail: unreadable token file": Case("tail --token-file gone.txt", 2, "--token-file: token file"),
     "tail: wrong account": Case("tail --account a/b", 2, "--account: must be an id"),
     "tail: account not in the file": Case(
-        "tail -c c.toml --account 023e", 2, 'the file has no "023e"; did you mean'
+        "tail -c c.toml --account 023e", 2, 'the file has no "023e"; known here: 023e105f4ecef8ad'
     ),
     "tail: two sources of a token": Case("tail -c c.toml --token-file token.txt", 2, "give one of the two"),
     "tail: wrong time": Case("tail --since yesterday", 2, "'yesterday' is not a time"),
@@ -127,9 +127,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 API_CASES = {
-    "unknown connector": Case(
-        "tail zurich 'E12*'", 2, 'no connector is called "zurich"; did you mean "Zürich'
-    ),
+    "unknown connector": Case("tail Pert", 2, 'no connector is called "Pert"; did you mean "Perth'),
+    "unlike any connector": Case("tail 007", 2, 'no connector is called "007"; there are "'),
     "wrong token": Case(
         "tail", 3, "check the credentials", variables={"CLOUDFLARE_API_TOKEN": TOKEN + "-not"}
     ),
@@ -211,7 +210,8 @@ def check(case: Case, folder: Path) -> None:
     (folder / "c.toml").write_text(case.config)
     (folder / "token.txt").write_text(f"{TOKEN} and a comment\n")
     given = {"CLOUDFLARE_ACCOUNT_ID": "023e105f4ecef8ad9ca31a8372d0c353", "CLOUDFLARE_API_TOKEN": TOKEN}
-    ended = run(case.arguments.replace("'", "").split(), {**given, **case.variables}, folder)
+    variables = {name: value for name, value in {**given, **case.variables}.items() if value}
+    ended = run(case.arguments.split(), variables, folder)
     assert case.sentence in ended.stderr
     assert ended.code == case.code
     assert ended.stdout == ""
