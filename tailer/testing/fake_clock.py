@@ -3,13 +3,14 @@
 Wall, monotonic and sleep come from one source, the running loop, so they can't contradict each other or the
 timeouts of anyio and asyncio. Bring a loop with fake time, as ``looptime`` makes one for pytest-asyncio::
 
-    @pytest.mark.looptime
+    @pytest.mark.looptime(resolution=1e-9)
     async def test_an_hour() -> None:
         clock = FakeClock()
         await clock.sleep(3600)
         assert clock.wall() == FakeClock.START + 3600
 
-On an ordinary loop it is a clock that runs normally, but begins at `FakeClock.START`.
+The resolution matters: with the usual microsecond, a loop turns for ever before a timer that is less than
+half of one away. On an ordinary loop it is a clock that runs normally, but begins at `FakeClock.START`.
 """
 
 from __future__ import annotations

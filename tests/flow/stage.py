@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import msgspec
+import pytest
 
 from tailer.app.run import Ask, Run
 from tailer.config.credentials import BearerToken, Secret
@@ -30,6 +31,10 @@ from tailer.pipeline.tally import Tally
 from tailer.testing.fake_clock import FakeClock
 from tailer.testing.recording_sink import RecordingSink
 from tailer.testing.scripted_source import Row, ScriptedSource
+
+FAKE_TIME = pytest.mark.looptime(noop_cycles=1, resolution=1e-9)
+"""Time passes at once, for nothing here waits for anything else. With looptime's own resolution of a
+microsecond the loop turns for ever before a timer that is less than half of one away."""
 
 START = int(FakeClock.START)
 """API time at which every test begins."""

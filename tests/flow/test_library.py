@@ -16,9 +16,9 @@ from tailer.errors import ConfigError, JournalError, ServerError
 from tailer.journal.memory import MemoryJournal
 from tailer.journal.sqlite import SqliteJournal
 from tailer.model import Event
-from tests.flow.stage import START, KeptJournal, Stage, keys, keys_of, steady
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)
+pytestmark = FAKE_TIME
 
 
 @asynccontextmanager

@@ -18,9 +18,9 @@ from tailer.errors import (
 from tailer.observe import ConnectorFound, ListingFailed
 from tailer.testing.recording_sink import RecordingSink
 from tailer.testing.scripted_source import Row
-from tests.flow.stage import START, KeptJournal, Stage, keys, keys_of, steady, unruly
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady, unruly
 
-pytestmark = pytest.mark.looptime(noop_cycles=1)  # nothing here waits for anything but time
+pytestmark = FAKE_TIME
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import pytest
+
+from tailer.core.advance import first_checkpoint
+from tailer.core.keys import KeySet
+from tailer.errors import (
+    ApiError,
+    AuthError,
+    ConnectorGoneError,
+    JournalError,
+    JournalFullError,
+    RateLimitedError,
+    RequestRefusedError,
+    ServerError,
+    TransportError,
+)
+from tailer.interfaces import Stored
+from tailer.model import Connector
+from tailer.observe import GapRecorded, JournalFilled, KindChanged, PollFailed, PollRecovered
+from tailer.pipeline.poller import PARKED_FOR, Poller
+from tailer.testing.scripted_source import Row
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
+
+pytestmark = FAKE_TIME
+
+
+async def poller_on(stage: Stage, *, origin: float = START - 60, **options: object) -> Poller:
+    """Make a poller of connector ``c1`` that was never polled."""
+    context = await stage.poll_context(**options)  # type: ignore[arg-type]
+    stored = Stored(first_checkpoint(origin, context.pacing.ladder), KeySet())
+    return Poller(context, Connector("account", "c1", notes="Berlin"), stored)
+
+
+async def journaled(stage: Stage) -> list[tuple[str, float, float]]:
+    """List what the journal holds, as it came."""
+    entries = await stage.journal.read(0, 10**6)
+    return [key for entry in entries for part in entry.segments for key in keys(part.events)]
+
+
+async def test_a_poll_journals_its_window_sorted_with_the_coverage_it_completes() -> None:
+    """Events and coverage are durable together, under the connector's name and the time of reading."""
+    stage = Stage({"c1": steady(60, start=-60)}, page_rows=7, newest_first=True)
+    poller = await poller_on(stage)
+
+    await poller.poll()
+
+    assert await journaled(stage) == [("c1", START - 60 + i, 0) for i in range(60)]
+    assert poller.checkpoint.covered.items == ((START - 60, START),)
+    assert poller.checkpoint.newest == (START - 1, 0)
+    assert poller.checkpoint.through == START - 2
+    assert len(poller.keys) == 60
+    source = (await stage.journal.read(0, 1))[0].segments[0].source
+    assert source.name == "Berlin"
+    assert source.seen == pytest.approx(START + 0.45, abs=0.1)
+    assert poller.due_at == pytest.approx(5.0)
+
+
+async def test_what_is_journaled_is_not_journaled_again() -> None:
+    """Overlapping reads bring rows again; each is journaled once."""
+    stage = Stage({"c1": steady(90, start=-60)})
+    poller = await poller_on(stage)
+
+    for _ in range(8):
+        await poller.poll()
+        await stage.clock.sleep(5)
+
+    assert await journaled(stage) == keys_of({"c1": steady(90, start=-60)})
+    assert poller._context.tally.duplicates > 60  # noqa: SLF001 - the proof that rows did come again
+
+
+@pytest.mark.parametrize("attribute", ["commit_errors", "ambiguous_errors"])
+async def test_memory_changes_only_after_the_commit(attribute: str) -> None:
+    """A commit that fails leaves keys and checkpoint as they were."""
+    journal = KeptJournal()
+    stage = Stage({"c1": steady(60, start=-60)}, journal=journal)
+    poller = await poller_on(stage)
+    before = poller.checkpoint
+    getattr(journal, attribute).append(JournalError("disk on fire"))
+
+    with pytest.raises(JournalError):
+        await poller.poll()
+
+    assert poller.checkpoint == before
+    assert len(poller.keys) == 0
+
+
+async def test_a_full_journal_is_waited_for() -> None:
+    """Nothing is lost and nothing is read anew: the poll keeps what it has until there is room."""
+    journal = KeptJournal()
+    journal.commit_errors += [JournalFullError("no room")] * 3
+    stage = Stage({"c1": steady(5, start=-60)}, journal=journal)
+    poller = await poller_on(stage)
+
+    await poller.poll()
+
+    assert len(await journaled(stage)) == 5
+    assert len(stage.said(JournalFilled)) == 3
+    assert len(stage.source.asked) == 1
+    assert stage.clock.monotonic() >= 30
+
+
+async def test_a_throttled_page_is_asked_for_again_with_the_same_cursor() -> None:
+    """A 429 in mid-window pauses the principal, then the window goes on where it was."""
+    stage = Stage({"c1": steady(55, start=-60)}, page_rows=20)
+    stage.source.trouble(RateLimitedError("slow down", retry_after=40), on_later_pages=True, times=1)
+    poller = await poller_on(stage)
+
+    await poller.poll()
+
+    asked = stage.source.asked
+    assert [one.request.cursor for one in asked] == [None, "20", "20", "40"]
+    assert stage.clock.monotonic() >= 40
+    assert len(await journaled(stage)) == 55
+    assert poller.failures == 0
+
+
+async def test_a_poll_that_is_throttled_again_and_again_fails() -> None:
+    """After three refusals the poll is over; what came before is journaled, and covers nothing."""
+    stage = Stage({"c1": steady(60, start=-60)}, page_rows=20)
+    stage.source.trouble(RateLimitedError("slow down", retry_after=40), on_later_pages=True, times=3)
+    poller = await poller_on(stage)
+
+    await poller.poll()
+
+    assert len(await journaled(stage)) == 20
+    assert poller.checkpoint.covered.items == ()
+    assert isinstance(poller.error, RateLimitedError)
+    await poller.poll()
+    assert len(await journaled(stage)) == 60
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerError("HTTP 502", status=502),
+        TransportError("reset"),
+        RequestRefusedError("no", status=400),
+    ],
+)
+async def test_failures_back_off_and_recovery_is_told(error: ApiError) -> None:
+    """The wait grows with each failure in a row; the first success ends it."""
+    stage = Stage({"c1": steady(60, start=-60)})
+    stage.source.trouble(error, times=3 if not isinstance(error, RequestRefusedError) else 40)
+    poller = await poller_on(stage)
+    waits: list[float] = []
+    await poller.poll()
+    while poller.failures:
+        waits.append(poller.due_at - stage.clock.monotonic())
+        await poller.poll()
+
+    assert waits == sorted(waits)
+    assert waits[0] == pytest.approx(5 + 0.5 * 5)
+    assert [report.failures for report in stage.said(PollFailed)] == list(range(1, len(waits) + 1))
+    assert [report.failures for report in stage.said(PollRecovered)] == [len(waits)]
+    assert len(await journaled(stage)) == 60
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [(ConnectorGoneError("not found", status=404), 1), (AuthError("forbidden", status=403), 3)],
+)
+async def test_a_refused_connector_is_parked_and_tried_now_and_then(error: ApiError, tries: int) -> None:
+    """404 parks at once, 403 at the third time; a success ends it."""
+    stage = Stage({"c1": steady(60, start=-60)})
+    stage.source.trouble(error, times=tries)
+    poller = await poller_on(stage)
+    for _ in range(tries):
+        assert not poller.is_parked
+        await poller.poll()
+
+    assert poller.is_parked
+    assert poller.due_at - stage.clock.monotonic() == pytest.approx(PARKED_FOR)
+    await poller.poll()
+    assert not poller.is_parked
+
+
+async def test_a_request_that_ran_into_the_time_limit_makes_a_connector_slow() -> None:
+    """It is slow until its next success; a connection that was refused at once does not count."""
+    stage = Stage({"c1": []})
+    poller = await poller_on(stage)
+    for error, is_slow in [(TransportError("reset"), False), (TransportError("late", timed_out=True), True)]:
+        stage.source.trouble(error, times=1)
+        await poller.poll()
+        assert poller.is_slow is is_slow
+    await poller.poll()
+    assert not poller.is_slow
+
+
+async def test_a_kind_that_changes_is_told_and_the_first_stands() -> None:
+    """The same (t, n) under another kind is counted and reported, not journaled."""
+    stage = Stage({"c1": [Row(START - 10, 0, "Init")]})
+    poller = await poller_on(stage)
+    await poller.poll()
+    stage.source.add("c1", [Row(START - 10, 0, "Leave", visible_at=START + 1)])
+    await stage.clock.sleep(5)
+    await poller.poll()
+
+    assert len(await journaled(stage)) == 1
+    assert [(one.key, one.kind) for one in stage.said(KindChanged)] == [(f"{START - 10}.0", "Leave")]
+
+
+async def test_what_can_not_be_read_is_a_gap_told_once() -> None:
+    """A second that holds more than the API hands out is recorded and reported once, and the rest is read."""
+    crowd = [Row(START - 30, n) for n in range(20)]
+    stage = Stage({"c1": [*crowd, *steady(20, start=-20)]}, page_rows=20)
+    stage.source.trouble(RequestRefusedError("no such cursor", status=400), on_later_pages=True)
+    poller = await poller_on(stage)
+    for _ in range(3):
+        await poller.poll()
+        await stage.clock.sleep(5)
+
+    # its neighbours' requests reach into it, by the padding
+    assert [(one.start, one.end) for one in stage.said(GapRecorded)] == [(START - 31, START - 28)]
+    assert len(await journaled(stage)) == 40
+    assert poller.checkpoint.covered.missing(START - 60, START) == [(START - 31, START - 28)]
+
+
+async def test_a_new_name_is_taken_over() -> None:
+    """Events read after a renaming carry the new name."""
+    stage = Stage({"c1": steady(60, start=-60)})
+    poller = await poller_on(stage)
+    poller.rename(Connector("account", "c1", notes="Hamburg"))
+    await poller.poll()
+
+    assert (await stage.journal.read(0, 1))[0].segments[0].source.name == "Hamburg"
+
+
+async def test_forgetting_keys_brings_nothing_twice() -> None:
+    """Over hours, keys below the floor go and nothing that was journaled comes again."""
+    stage = Stage({"c1": steady(1600, every=5)})
+    poller = await poller_on(stage, interval=20.0)
+    sizes = []
+    while stage.clock.monotonic() < 8000:
+        await poller.poll()
+        poller.forget_keys(poller.checkpoint.floor)
+        sizes.append(len(poller.keys))
+        await stage.clock.sleep(20)
+
+    found = await journaled(stage)
+    assert len(found) == len(set(found)) >= 1580
+    assert max(sizes) < 1500 < len(found)
