@@ -34,6 +34,7 @@ from tailer.pipeline.fleet import LISTING_CAP, Fleet, Watch
 from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.tally import Tally
+from tailer.sinks.options import estimate_bytes
 
 MAX_HELD = 1_000_000
 """Events that one reader holds at most for the sake of order: 150 MB, in a catch-up of a large fleet."""
@@ -163,9 +164,23 @@ class Run:
         return self.clients[0].api_time.now(self._clock.monotonic())
 
     async def open_reader(
-        self, name: str, order: Order, *, max_events: int = 1000, linger: Seconds = 0.0
+        self,
+        name: str,
+        order: Order,
+        *,
+        max_events: int = 1000,
+        max_bytes: int | None = None,
+        linger: Seconds = 0.0,
     ) -> Reader:
-        """Make a reader and register it with the journal; all readers come before `start`."""
+        """Make a reader and register it with the journal; all readers come before `start`.
+
+        Args:
+            name: Under which its place is kept.
+            order: See `tailer.core.ordering`.
+            max_events: Most events of a batch.
+            max_bytes: Most bytes of a batch as `estimate_bytes` counts them; ``None``: no bound.
+            linger: Seconds that a batch that is not full waits for more.
+        """
         intervals = [fleet.interval for fleet in self.fleets]
         options = ReaderOptions(
             name=name,
@@ -173,6 +188,8 @@ class Run:
             hold=self._config.polling.settle + max(intervals),
             max_held=self._max_held,
             max_events=max_events,
+            max_bytes=max_bytes,
+            estimate=estimate_bytes,
             linger=linger,
             wanted=wanted_of(self._config.accounts),
         )

@@ -86,7 +86,11 @@ class Daemon:
         for plan in self._plans:
             options = plan.options
             reader = await self._run.open_reader(
-                plan.name, options.order, max_events=options.max_events, linger=options.linger
+                plan.name,
+                options.order,
+                max_events=options.max_events,
+                max_bytes=options.max_bytes,
+                linger=options.linger,
             )
             sink = plan.build(SinkContext(plan.name, sys.stdout.buffer, os.environ, self._log))
             self._run.deliver(sink, reader)

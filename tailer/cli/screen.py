@@ -33,6 +33,9 @@ TICK: Seconds = 0.5
 
 NAME = "stdout"
 
+BATCH = 5000
+"""Most events written at once: 2 MB, which a history fills and a live tail never does."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
@@ -103,7 +106,7 @@ class Screen:
         )
         if stdout.isatty():
             sink = _Courteous(sink, self.narrator)
-        self._run.deliver(sink, await self._run.open_reader(NAME, look.order))
+        self._run.deliver(sink, await self._run.open_reader(NAME, look.order, max_events=BATCH))
 
     def _tasks(self) -> list[Task]:
         tasks = [every(TICK, self.narrator.tick), every(TICK, _check_reader)]

@@ -15,6 +15,7 @@ from tailer.core.advance import advanced
 from tailer.core.backoff import backoff
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
+from tailer.core.ladder import Levels
 from tailer.core.progress import Checkpoint
 from tailer.core.quirks import Quirks
 from tailer.core.reading import Reading, WindowRead
@@ -159,11 +160,17 @@ class Poller:
         )
         error = await self._read(read)
         reading = read.result
+        levels = self._levels
+        try:
+            if error is None:
+                levels = self._planner.succeeded(plan, reading, levels)
+            await self._commit(plan, reading, levels, began)
+        except BaseException:
+            self._planner = WindowPlanner(context.pacing)  # it counts on a read that was never made durable
+            raise
+        self._levels = levels
         if error is None:
-            self._levels = self._planner.succeeded(plan, reading, self._levels)
-        await self._commit(plan, reading, began)
-        if error is None:
-            self._succeed(plan, started)
+            self._succeed(plan, reading, started)
         else:
             self._fail(plan, reading, error)
 
@@ -197,7 +204,7 @@ class Poller:
                 read.feed(page)
         return None
 
-    async def _commit(self, plan: Plan, reading: Reading, began: float) -> None:
+    async def _commit(self, plan: Plan, reading: Reading, levels: Levels, began: float) -> None:
         context, before = self._context, self.checkpoint
         selection = select(
             reading.rows, self.keys, plan.window, origin=before.origin, until=context.pacing.until
@@ -206,7 +213,7 @@ class Poller:
         newest = before.newest
         if events and (newest is None or events[-1].key > newest):
             newest = events[-1].key
-        checkpoint = advanced(before, reading, self._levels, through=began - context.settle, newest=newest)
+        checkpoint = advanced(before, reading, levels, through=began - context.settle, newest=newest)
         segment = None
         if events:
             source = self._source()
@@ -244,7 +251,7 @@ class Poller:
                 tally.gaps += 1
                 self._context.observe(GapRecorded(connector.id, connector.name, start, end, gap.reason))
 
-    def _succeed(self, plan: Plan, started: float) -> None:
+    def _succeed(self, plan: Plan, reading: Reading, started: float) -> None:
         context, connector = self._context, self.connector
         context.tally.polls += 1
         if self.failures:
@@ -252,9 +259,12 @@ class Poller:
         self.failures, self.is_parked, self.error = 0, False, None
         if plan.aim == "head":
             self.due_at = started + context.pacing.interval
-        is_behind = self._planner.is_behind(self.checkpoint, context.api_now())
+        has_reached_head = plan.aim == "head" and not reading.dense
         context.board.post(
-            self.ref, self.checkpoint.through, is_behind=is_behind, now=context.clock.monotonic()
+            self.ref,
+            self.checkpoint.through,
+            is_behind=not has_reached_head,
+            now=context.clock.monotonic(),
         )
 
     def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:

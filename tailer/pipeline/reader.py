@@ -7,8 +7,10 @@ what is held or in flight is read but not accepted, and is read again after a cr
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tailer.clock import Clock
 from tailer.core.durations import Seconds
@@ -37,6 +39,8 @@ class ReaderOptions:
         hold: Longest wait for order, seconds.
         max_held: Bound on held events.
         max_events: Most events of a batch.
+        max_bytes: Most bytes of a batch by `estimate`, but always one event; ``None``: no bound.
+        estimate: Tells what an event takes of `max_bytes`.
         linger: Seconds that a batch that is not full waits for more.
         wanted: Which events are handed out; the others count as accepted. ``None``: all.
     """
@@ -46,6 +50,8 @@ class ReaderOptions:
     hold: Seconds
     max_held: int
     max_events: int = 1000
+    max_bytes: int | None = None
+    estimate: Callable[[Event], int] | None = None
     linger: Seconds = 0.0
     wanted: Callable[[Event], bool] | None = None
 
@@ -126,10 +132,11 @@ class Reader:
             await self._linger()
         if not self._available:
             return None
-        start, end = self._ready_at, min(self._ready_at + self.options.max_events, len(self._ready.events))
-        events = self._ready.events[start:end]
+        start = self._ready_at
+        events = self._ready.events[start : start + self.options.max_events]
+        del events[self._fitting(events) :]
+        self._ready_at = end = start + len(events)
         self._in_flight = Released(events, self._ready.chunks[start:end])
-        self._ready_at = end
         wanted = self.options.wanted
         return Batch(events if wanted is None else [event for event in events if wanted(event)])
 
@@ -171,6 +178,13 @@ class Reader:
         )
         self._uncommitted = {}
         self._is_committed = True
+
+    def _fitting(self, events: list[Event]) -> int:
+        """Tell how many of the events fit into a batch by size; at least one."""
+        bound, estimate = self.options.max_bytes, self.options.estimate
+        if bound is None or estimate is None:
+            return len(events)
+        return max(1, bisect_right(list(accumulate(map(estimate, events))), bound))
 
     @property
     def _available(self) -> int:

@@ -29,18 +29,18 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             two names; one that is renamed starts anew.
         order: "connector": each connector's events by (t, n). "global": all connectors' events merged.
             "arrival": as they came in, which waits for nothing.
-        max_events: Most events of one batch. 1000 make a batch of about 400 KB.
-        max_bytes: Most bytes of one batch, estimated as a JSON Lines record's, so that it costs nothing to
-            know; a batch of one event is always allowed. The default is a megabyte, which the receivers
-            that limit a request take.
+        max_events: Most events of one batch. Live batches are small, whatever is allowed; a backlog makes them
+            full, and each costs two fsyncs (the sink's and the journal's), which 10,000 events share.
+        max_bytes: Most bytes of one batch, estimated as a JSON Lines record's; a batch of one event is always
+            allowed. The default is what 10,000 events take.
         linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.
     """
 
     type: Annotated[str, Meta(min_length=1)]
     name: Annotated[str, Meta(min_length=1)] | None = None
     order: Literal["arrival", "connector", "global"] = "connector"
-    max_events: Annotated[int, Meta(ge=1, le=100_000)] = 1000
-    max_bytes: Annotated[int, Meta(ge=1)] = 1_000_000
+    max_events: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
+    max_bytes: Annotated[int, Meta(ge=1)] = 5_000_000
     linger: Annotated[Duration, Meta(le=3600)] = 0.0
 
 
