@@ -71,10 +71,11 @@ def invent(now: float) -> SimulatorOptions:
     When an appliance is away follows from the clock and the longest absence (`tailer.simulator.fleet`), so
     some length between 12 and 20 seconds fits.
     """
+    leaver = leaver_of(FLEET)
     fitting = FLEET
-    for tenths in range(120, 200):
-        fitting = msgspec.structs.replace(FLEET, offline_for=tenths / 10)
-        away = absence(fitting, leaver_of(fitting), now + COMEBACK)
+    for hundredths in range(1200, 2000):
+        fitting = msgspec.structs.replace(FLEET, offline_for=hundredths / 100)
+        away = absence(fitting, leaver, now + COMEBACK)
         if away is not None and away[1] < now + COMEBACK + 2:
             break
     return fitting

@@ -30,10 +30,11 @@ def span_mistakes(since: str, until: str | None, *, follow: bool, now: float) ->
 
 def naive_as_local(text: str) -> str | None:
     """Write an ISO 8601 time that has no zone with the local one; ``None`` for every other text."""
+    written = text.strip()
+    if written.isdecimal() and len(written) > len("20260801"):
+        return None  # epoch seconds
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(written)
     except ValueError:
         return None
-    if moment.tzinfo is not None or text.strip().isdecimal():
-        return None
-    return moment.astimezone().isoformat()
+    return moment.astimezone().isoformat() if moment.tzinfo is None else None

@@ -127,7 +127,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 API_CASES = {
-    "unknown connector": Case("tail Pert", 2, 'no connector is called "Pert"; did you mean "Perth'),
+    "unknown connector": Case("tail Lisb", 2, 'no connector is called "Lisb"; did you mean "Lisbon'),
     "unlike any connector": Case("tail 007", 2, 'no connector is called "007"; there are "'),
     "wrong token": Case(
         "tail", 3, "check the credentials", variables={"CLOUDFLARE_API_TOKEN": TOKEN + "-not"}

@@ -1,0 +1,118 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tailer.cli.live import TailRequest, ask_of, configure
+from tailer.config.credentials import BearerToken
+from tailer.errors import ConfigError
+
+NOW = 1_790_000_000.0
+ENVIRON = {"CLOUDFLARE_ACCOUNT_ID": "from-environment", "CLOUDFLARE_API_TOKEN": "t"}
+FILE = """
+[[accounts]]
+id = "one"
+connectors = ["gw-*"]
+kinds = ["Leave"]
+[[accounts]]
+id = "two"
+[polling]
+interval = "7s"
+[[sinks]]
+type = "unknown here"
+"""
+
+
+def request(**given: Any) -> TailRequest:
+    """What is typed, with the defaults of the flags."""
+    plain: dict[str, Any] = {
+        "connectors": (),
+        "follow": False,
+        "since": "10m",
+        "until": None,
+        "kinds": (),
+        "output": "auto",
+        "order": "global",
+        "utc": False,
+        "color": "auto",
+        "account": None,
+        "token_file": None,
+        "config": None,
+        "interval": None,
+    }
+    return TailRequest(**{**plain, **given})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A configuration of two accounts."""
+    path = tmp_path / "c.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_environment_is_enough() -> None:
+    """Without a file the environment names account and token, and all connectors are meant."""
+    (account,) = configure(request(), ENVIRON, NOW).accounts
+    assert account.id == "from-environment"
+    assert account.connectors == ("*",)
+    assert account.kinds == ()
+
+
+def test_flags_outrank_the_environment(tmp_path: Path) -> None:
+    """``--account`` and ``--token-file`` come before their variables."""
+    token_file = tmp_path / "token"
+    token_file.write_text("from-file\n")
+    (account,) = configure(request(account="flag", token_file=token_file), ENVIRON, NOW).accounts
+    assert account.id == "flag"
+    assert isinstance(account.credentials, BearerToken)
+    assert account.credentials.secret.reveal() == "from-file"
+
+
+def test_file_says_what_flags_leave_out(file: Path) -> None:
+    """With a file its accounts, patterns, kinds and interval count; its sinks are nobody's business here."""
+    config = configure(request(config=file), ENVIRON, NOW)
+    assert [account.id for account in config.accounts] == ["one", "two"]
+    assert config.accounts[0].connectors == ("gw-*",)
+    assert config.accounts[0].kinds == ("Leave",)
+    assert config.polling.interval == 7.0
+
+
+def test_flags_outrank_the_file(file: Path) -> None:
+    """Words, kinds, interval and account that are typed replace those of the file."""
+    typed = request(config=file, connectors=("oslo",), kinds=("Init",), interval=1.0, account="one")
+    config = configure(typed, ENVIRON, NOW)
+    (account,) = config.accounts
+    assert (account.id, account.connectors, account.kinds) == ("one", ("oslo",), ("Init",))
+    assert config.polling.interval == 1.0
+
+
+def test_mistakes_name_the_flags() -> None:
+    """Where there is no file, mistakes speak of flags and variables, not of tables."""
+    with pytest.raises(ConfigError) as caught:
+        configure(request(account="a/b", token_file=Path("/gone"), until="20m"), {}, NOW)
+    assert [mistake.split(":")[0] for mistake in caught.value.mistakes] == [
+        "--until",
+        "--account",
+    ]
+    with pytest.raises(ConfigError, match=r"^--token-file: token file /gone can't be read"):
+        configure(request(token_file=Path("/gone")), ENVIRON, NOW)
+    with pytest.raises(ConfigError, match=r"^variable CLOUDFLARE_API_TOKEN is not set"):
+        configure(request(), {"CLOUDFLARE_ACCOUNT_ID": "a"}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("typed", "follow", "kind"),
+    [
+        ({}, False, None),
+        ({"follow": True}, True, None),
+        ({"until": "5m"}, False, None),
+        ({"until": "2100-01-01"}, True, None),
+        ({"kinds": ("Leave",)}, False, "Leave"),
+        ({"kinds": ("Leave", "Init")}, False, None),
+    ],
+)
+def test_what_is_asked_of_the_api(typed: dict[str, Any], follow: bool, kind: str | None) -> None:
+    """One kind is asked of the API, several are filtered here; an end in the future is waited for."""
+    ask = ask_of(request(**typed), NOW)
+    assert (ask.start, ask.follow, ask.kind) == ("10m", follow, kind)
