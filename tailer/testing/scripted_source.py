@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request that was made: when (API time), of which connector, and what."""
+    """A request that was sent: when (API time), of which connector, and what."""
 
     at: float
     connector: str
@@ -187,7 +187,7 @@ class ScriptedSource:
 
     async def list_connectors(self, account: str) -> list[Connector]:
         """List the connectors that are known by now; see `tailer.interfaces.EventApi`."""
-        sent = await self._send(None, is_later_page=False)
+        sent = await self._send(None, None)
         now = self.now()
         self.listings.append(now)
         self._answer(sent)
@@ -203,8 +203,7 @@ class ScriptedSource:
         self.most_in_flight[connector] = max(self.most_in_flight[connector], self._in_flight[connector])
         self.most_at_once = max(self.most_at_once, self._in_flight.total())
         try:
-            self.asked.append(Asked(self.now(), connector, request))
-            sent = await self._send(connector, is_later_page=request.cursor is not None)
+            sent = await self._send(connector, request)
             if account != self.account or connector not in self._rows:
                 raise ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
             page = self._page(connector, request)
@@ -213,13 +212,16 @@ class ScriptedSource:
         finally:
             self._in_flight[connector] -= 1
 
-    async def _send(self, connector: str | None, *, is_later_page: bool) -> float:
+    async def _send(self, connector: str | None, request: EventsRequest | None) -> float:
         """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
         while delay := self.budget.wait(sent := self._clock.monotonic()):
             await self._clock.sleep(delay)
         self.budget.spend(sent)
         self.counters.requests += 1
         now = self.now()
+        if connector is not None and request is not None:
+            self.asked.append(Asked(now, connector, request))
+        is_later_page = request is not None and request.cursor is not None
         fitting = (one for one in self._troubles if one.meets(connector, now, is_later_page=is_later_page))
         trouble = next(fitting, None)
         if trouble is not None:

@@ -83,7 +83,7 @@ async def test_a_connector_that_answers_again_leaves_the_slow_lane() -> None:
 async def test_a_small_budget_stretches_the_interval_for_all() -> None:
     """Ten connectors on sixty requests in five minutes are all polled as often, and the budget is kept."""
     budget = Budget(share=0.8, reserve=0.0, quota=60, window=300.0)
-    rows = {f"c{i}": steady(50, every=30) for i in range(10)}
+    rows = {f"c{i}": steady(6, every=250, start=i) for i in range(10)}
     stage = Stage(rows, budget=budget)
     sink = RecordingSink()
 
