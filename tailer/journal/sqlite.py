@@ -48,8 +48,8 @@ class _Opened(NamedTuple):
 
     async def close(self) -> None:
         """Close the files, end the threads."""
-        await self.reading.stop()
         try:
+            await self.reading.stop()
             await self.writing.submit(self.close_files)
         finally:
             await self.writing.stop()

@@ -11,6 +11,7 @@ import pytest
 
 from tailer.errors import FencedError, JournalError, JournalFullError
 from tailer.interfaces import Commit, ReaderState
+from tailer.journal.reading import read_entries
 from tailer.journal.sqlite import SqliteJournal
 from tailer.testing.journal_contract import ACCOUNT, checkpoint, commit_of, keys_of, numbers_of
 
@@ -123,6 +124,26 @@ async def test_a_checkpoint_that_waits_is_stored_on_close(open_sqlite: Open) -> 
     journal = await open_sqlite()
     stored = await journal.load(await journal.claim("shard"))
     assert stored[ACCOUNT, "a"].checkpoint.through == 7.0
+
+
+async def test_a_load_sees_what_waits(open_sqlite: Open) -> None:
+    """A checkpoint that was handed over without events is in what its owner loads next."""
+    journal = await open_sqlite()
+    claim = await journal.claim("shard")
+    await journal.commit(claim, Commit(ACCOUNT, "a", checkpoint(through=7.0)))
+    assert (await journal.load(claim))[ACCOUNT, "a"].checkpoint.through == 7.0
+
+
+async def test_a_reader_stops_at_the_head(
+    open_sqlite: Open, connections: dict[str, list[sqlite3.Connection]]
+) -> None:
+    """What a transaction has stored since the head was asked is left for the next read."""
+    journal = await open_sqlite()
+    claim = await journal.claim("shard")
+    for t in range(3):
+        await journal.commit(claim, commit_of("a", [(t, 1)]))
+    entries = await asyncio.to_thread(read_entries, connections["readers"][0], 1, 2, 10)
+    assert [entry.offset for entry in entries] == [1]
 
 
 async def test_a_release_stores_what_waits(open_sqlite: Open) -> None:

@@ -52,3 +52,15 @@ def test_the_first_missing_number_is_the_first(steps: list[tuple[str, int, int]]
     spans, numbers = _play(steps)
     expected = next(candidate for candidate in range(number, HIGH + 2) if candidate not in numbers)
     assert spans.first_missing(number) == expected
+
+
+@given(STEPS, st.lists(st.tuples(BOUND, BOUND), max_size=8))
+def test_an_update_is_one_addition_after_the_other(
+    steps: list[tuple[str, int, int]], added: list[tuple[int, int]]
+) -> None:
+    """Many spans at once give the set that they give one by one."""
+    spans, _ = _play(steps)
+    expected = spans
+    for start, end in added:
+        expected = expected.add(start, end)
+    assert spans.update(added) == expected

@@ -37,6 +37,7 @@ def test_removal_cuts() -> None:
 def test_an_update_adds_all() -> None:
     """An update is one addition after the other, in any order."""
     assert Spans().update([(5, 7), (1, 2), (2, 5)]).items == ((1, 7),)
+    assert Spans(((1, 9),)).update([(4, 4), (2, 3), (20, 10), (11, 12)]).items == ((1, 9), (11, 12))
 
 
 def test_membership_is_half_open() -> None:
