@@ -1,0 +1,61 @@
+"""Waits for what has to be delivered, and judges what was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+from tests.e2e.processes import Process, Simulator, wait_until
+from tests.e2e.truth import Identity, complaints, count_lines, read_records, read_truth
+
+
+def wait_for_truth(output: Path, simulator: Simulator, *processes: Process, news: int = 0) -> set[Identity]:
+    """Wait until everything that is visible by now, and then some, has been delivered.
+
+    Args:
+        output: Delivered JSON Lines.
+        simulator: Tells the truth.
+        processes: Those that deliver.
+        news: So many events have to become visible first.
+
+    Returns:
+        What must have been delivered from now on.
+    """
+    known = count_lines(simulator.truth)
+    wait_until(lambda: count_lines(simulator.truth) >= known + news, f"{news} new events", simulator)
+    required = set(read_truth(simulator.truth))
+    wait_for_delivery(output, required, *processes)
+    return required
+
+
+def wait_for_delivery(output: Path, required: Collection[Identity], *processes: Process) -> None:
+    """Wait until certain events have been delivered."""
+    missing = set(required)
+
+    def is_delivered() -> bool:
+        if output.exists() and count_lines(output) >= len(
+            required
+        ):  # only then is a look at each worth its time
+            missing.difference_update(record.identity for record in read_records(output))
+        return not missing
+
+    try:
+        wait_until(is_delivered, f"all of {len(required)} events are delivered", *processes)
+    except AssertionError as error:
+        examples = sorted(missing)[:3]
+        raise AssertionError(f"{error}\n{len(missing)} are missing, such as {examples}") from None
+
+
+def assert_exact(
+    output: Path,
+    simulator: Simulator,
+    *,
+    required: Collection[Identity] | None = None,
+    order: Literal["connector", "global"] | None = None,
+) -> None:
+    """Compare what was delivered with the truth; the simulator is ended, so that its file is whole."""
+    if simulator.exit_code is None:
+        assert simulator.stop() == 0, simulator.words
+    wrong = complaints(read_records(output), read_truth(simulator.truth), required=required, order=order)
+    assert not wrong, wrong
