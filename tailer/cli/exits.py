@@ -24,16 +24,12 @@ def run_to_exit(program: Callable[[], int | None]) -> int:
     """Run the program and return its exit code, having said on stderr what went wrong."""
     try:
         return program() or ExitCode.DONE
-    except SystemExit as end:
-        # click makes an exit of a closed pipe while it prints help.
-        if isinstance(end.__context__, BrokenPipeError):
-            return ExitCode.DONE
-        raise
     except click.exceptions.Exit as end:
         return end.exit_code
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
+        _let_go_of_stdout()
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, people get one line
         say(*sentences_of(error))
@@ -88,6 +84,13 @@ def clean(text: str) -> str:
     from tailer.sinks.text import escaped  # noqa: PLC0415
 
     return "\n".join(map(escaped, text.split("\n")))
+
+
+def _let_go_of_stdout() -> None:
+    """Lead stdout to nowhere, or the interpreter complains at its end about what it could not write."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def _listed(mistakes: Sequence[str]) -> str:

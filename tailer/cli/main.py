@@ -108,7 +108,14 @@ def main() -> NoReturn:
     _replace_missing_streams()
     # Until the event loop takes signals over. Ended before anything was done, as asked, is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
-    sys.exit(run_to_exit(lambda: group.main(prog_name="tailer", standalone_mode=False)))
+    sys.exit(run_to_exit(_invoke))
+
+
+def _invoke() -> int | None:
+    """Do what the command line says; click's own ``main`` would end the program its own way."""
+    with group.make_context("tailer", sys.argv[1:]) as ctx:
+        code: int | None = group.invoke(ctx)
+        return code
 
 
 def _replace_missing_streams() -> None:
