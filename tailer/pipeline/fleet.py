@@ -6,6 +6,7 @@ request ran into the time limit moves to the slow lane, so that it can only dela
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -93,6 +94,7 @@ class Fleet:
         self._discover = discover
         self._max_held = max_held
         self._listed_at: dict[str, float] = {}
+        self._known_until = _known_until(stored, discover or 0.0)
         self._fast = _Lane(concurrency)
         self._slow = _Lane(SLOW_LANE)
         self._done = anyio.Event()
@@ -154,7 +156,7 @@ class Fleet:
         origin = self._listed_at.get(watch.account)
         first = origin is None
         if origin is None:
-            origin = self._start(now)
+            origin = min(self._start(now), self._known_until.get(watch.account, math.inf))
         self._listed_at[watch.account] = now
         new: list[Poller] = []
         for connector in choose(listed, watch.patterns, watch.exclude):
@@ -192,7 +194,8 @@ class Fleet:
     async def _discover_forever(self, interval: Seconds) -> None:
         failures = 0
         while True:
-            await self._context.clock.sleep(interval)
+            if not failures:
+                await self._context.clock.sleep(interval)
             failures = await self._discover_again(failures)
 
     async def _discover_again(self, failures: int) -> int:
@@ -255,3 +258,15 @@ class Fleet:
     def _finish_if_done(self) -> None:
         if self.is_done:
             self._done.set()
+
+
+def _known_until(stored: dict[tuple[str, str], Stored], discover: Seconds) -> dict[str, float]:
+    """Tell by account when an earlier run listed its connectors for the last time, or somewhat before.
+
+    Who turns up after that begins there: ``start`` is meant for the very first listing.
+    """
+    latest: dict[str, float] = {}
+    for (account, _), known in stored.items():
+        listed_at = known.checkpoint.read_through - discover
+        latest[account] = max(listed_at, latest.get(account, listed_at))
+    return latest

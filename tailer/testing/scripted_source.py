@@ -27,6 +27,9 @@ from tailer.core.durations import Seconds
 from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, TransportError
 from tailer.model import Connector, Event, EventsRequest, Page
 
+LISTING = ""
+"""Stands for the connector where connectors are listed."""
+
 
 class Row(NamedTuple):
     """One event as the API knows it.
@@ -73,7 +76,7 @@ class _Trouble:
     times: float
     on_later_pages: bool
 
-    def meets(self, connector: str | None, now: float, *, is_later_page: bool) -> bool:
+    def meets(self, connector: str, now: float, *, is_later_page: bool) -> bool:
         return (
             self.times > 0
             and self.connector in {None, connector}
@@ -171,7 +174,7 @@ class ScriptedSource:
 
         Args:
             error: Raised instead of a page; ``None``: the page comes after all.
-            connector: Whose requests; ``None``: everybody's, List Connectors included.
+            connector: Whose requests; `LISTING`: those of List Connectors; ``None``: all.
             delay: Seconds that the answer takes longer.
             start: API time from which on, inclusive.
             end: API time until which, exclusive.
@@ -187,7 +190,7 @@ class ScriptedSource:
 
     async def list_connectors(self, account: str) -> list[Connector]:
         """List the connectors that are known by now; see `tailer.interfaces.EventApi`."""
-        sent = await self._send(None, None)
+        sent = await self._send(LISTING, None)
         now = self.now()
         self.listings.append(now)
         self._answer(sent)
@@ -212,14 +215,14 @@ class ScriptedSource:
         finally:
             self._in_flight[connector] -= 1
 
-    async def _send(self, connector: str | None, request: EventsRequest | None) -> float:
+    async def _send(self, connector: str, request: EventsRequest | None) -> float:
         """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
         while delay := self.budget.wait(sent := self._clock.monotonic()):
             await self._clock.sleep(delay)
         self.budget.spend(sent)
         self.counters.requests += 1
         now = self.now()
-        if connector is not None and request is not None:
+        if request is not None:
             self.asked.append(Asked(now, connector, request))
         is_later_page = request is not None and request.cursor is not None
         fitting = (one for one in self._troubles if one.meets(connector, now, is_later_page=is_later_page))

@@ -17,7 +17,7 @@ from tailer.errors import (
 )
 from tailer.observe import ConnectorFound, ListingFailed
 from tailer.testing.recording_sink import RecordingSink
-from tailer.testing.scripted_source import Row
+from tailer.testing.scripted_source import LISTING, Row
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady, unruly
 
 pytestmark = FAKE_TIME
@@ -186,7 +186,7 @@ async def test_origins_are_durable_before_the_first_request() -> None:
     stage = Stage({"c1": [], "c2": []}, journal=journal)
     async with stage.run():
         assert journal.flushes == 1
-        stored = await journal.load(await journal.claim("principal"))
+        stored = await journal.load(await journal.claim("account"))
         assert {name: one.checkpoint.origin for name, one in stored.items()} == {
             ("account", "c1"): pytest.approx(START, abs=1),
             ("account", "c2"): pytest.approx(START, abs=1),
@@ -215,7 +215,7 @@ async def test_a_listing_that_fails_leaves_the_known_connectors_alone() -> None:
     """Discovery is tried again; meanwhile polling goes on."""
     stage = Stage({"c1": steady(300)}, polling={"discover": 30.0})
     stage.source.trouble(
-        ServerError("HTTP 500", status=500), connector="nobody", start=START + 20, end=START + 200
+        ServerError("HTTP 500", status=500), connector=LISTING, start=START + 20, end=START + 200
     )
     stage.source.add("new", steady(200, start=100), listed_from=START + 40)
     sink = RecordingSink()
@@ -224,10 +224,25 @@ async def test_a_listing_that_fails_leaves_the_known_connectors_alone() -> None:
         run.deliver(sink, await run.open_reader("sink", "connector"))
         async with anyio.create_task_group() as group:
             group.start_soon(run.serve)
-            await stage.clock.sleep(320)
+            await stage.clock.sleep(700)  # the last failure may be followed by the longest wait
             run.drain()
 
     assert sorted(keys(sink.events)) == sorted(keys_of({"c1": steady(300), "new": steady(200, start=100)}))
+    assert len(stage.said(ListingFailed)) > 2
+
+
+async def test_a_connector_that_turned_up_while_nothing_ran_begins_where_the_last_run_ended() -> None:
+    """``start = "now"`` is for the very first listing: a restart must not skip what is new since."""
+    rows = {"c1": steady(400, every=10)}
+    stage = Stage(rows, journal=KeptJournal())
+    sink = RecordingSink()
+    await stage.serve(sink, seconds=1000)
+    rows["new"] = steady(200, start=1500, every=10)
+    stage.source.add("new", [Row(START + 100, 0), *rows["new"]])
+    await stage.clock.sleep(2000)
+    await stage.serve(sink, seconds=1100)
+
+    assert sorted(keys(sink.events)) == keys_of(rows)
 
 
 async def test_a_run_that_follows_insists_on_its_first_listing() -> None:
