@@ -77,24 +77,28 @@ def rate_policy(headers: Headers) -> RatePolicy | None:
     Of several policies the one with the lowest rate counts, and the level that has its name; where no
     name fits, the lowest level.
     """
-    policies = _members(_joined(headers, "Ratelimit-Policy"))
-    levels = _members(_joined(headers, "Ratelimit"))
-    quotas = {
-        name: (int(told["q"]), told["w"])
-        for name, told in policies
-        if told.get("q", 0) >= 1 and 0 < told.get("w", 0) <= _MAX_WINDOW
-    }
-    name = min(quotas, key=lambda name: quotas[name][0] / quotas[name][1], default=None)
-    level = _level(levels, name)
+    name, quota, window = _tightest(_joined(headers, "Ratelimit-Policy"))
+    level = _level(_members(_joined(headers, "Ratelimit")), name)
     if name is None and level is None:
         return None
-    quota, window = quotas[name] if name is not None else (None, None)
     if level is None:
         return RatePolicy(quota, window)
     reset = level.get("t")
     return RatePolicy(
         quota, window, int(level["r"]), reset if reset is not None and reset <= _MAX_WINDOW else None
     )
+
+
+@lru_cache(maxsize=64)
+def _tightest(text: str) -> tuple[str | None, int | None, float | None]:
+    """Return name, quota and window of the policy with the lowest rate; it hardly ever changes."""
+    quotas = {
+        name: (int(told["q"]), told["w"])
+        for name, told in _members(text)
+        if told.get("q", 0) >= 1 and 0 < told.get("w", 0) <= _MAX_WINDOW
+    }
+    name = min(quotas, key=lambda name: quotas[name][0] / quotas[name][1], default=None)
+    return (None, None, None) if name is None else (name, *quotas[name])
 
 
 def _level(levels: tuple[tuple[str, _Parameters], ...], name: str | None) -> _Parameters | None:

@@ -25,7 +25,7 @@ from tailer.core.ordering import Order
 from tailer.core.quirks import Quirks
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError, AuthError, JournalFullError, SinkError
-from tailer.interfaces import Claim, EventApi, Journal, Sink, Stored
+from tailer.interfaces import EventApi, Journal, Sink, Stored
 from tailer.model import Event
 from tailer.observe import ListingFailed, Observer, ignore
 from tailer.pipeline.board import Board
@@ -233,31 +233,30 @@ class Run:
 
     async def _add_principal(self, principal: Principal) -> None:
         budget = make_budget(self._config.api)
-        claim = await self._journal.claim(principal.name)
-        self._stack.push_async_callback(self._journal.release, claim)
-        stored = await self._journal.load(claim)
         for accounts in principal.by_credentials():
             session = self._connect(
                 principal.name, accounts[0], self._config, budget, self._clock, self._observe
             )
             client = await self._stack.enter_async_context(session)
             self.clients.append(client)
-            self.fleets.append(self._fleet(client, claim, accounts, stored))
+            self.fleets.append(await self._fleet(client, accounts))
 
-    def _fleet(
-        self,
-        client: EventApi,
-        claim: Claim,
-        accounts: Sequence[Account],
-        stored: dict[tuple[str, str], Stored],
-    ) -> Fleet:
+    async def _fleet(self, client: EventApi, accounts: Sequence[Account]) -> Fleet:
+        watches: list[Watch] = []
+        stored: dict[tuple[str, str], Stored] = {}
+        for account in accounts:
+            # A shard is an account: who shares a budget with whom may change, what was read must not be lost by it.
+            claim = await self._journal.claim(account.id)
+            self._stack.push_async_callback(self._journal.release, claim)
+            stored.update(await self._journal.load(claim))
+            watches.append(Watch(account.id, claim, account.connectors, account.exclude))
         polling = self._config.polling
         look_back = None if polling.look_back == "auto" else polling.look_back
         ladder = Ladder(polling.interval, polling.revisit_max)
         context = PollContext(
             client=client,
             journal=self._journal,
-            claim=claim,
+            claim=watches[0].claim,
             quirks=Quirks(),
             pacing=Pacing(ladder, polling.interval, look_back),
             settle=polling.settle,
@@ -272,7 +271,7 @@ class Run:
         )
         return Fleet(
             context,
-            [Watch(account.id, account.connectors, account.exclude) for account in accounts],
+            watches,
             stored,
             start=partial(parse_time, self._ask.start),
             discover=polling.discover if self._ask.follow else None,

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import anyio
-from anyio.abc import TaskGroup
 
 from tailer.core.advance import first_checkpoint
-from tailer.core.agenda import Agenda
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
 from tailer.core.keys import KeySet
 from tailer.core.matching import choose
 from tailer.errors import ApiError, JournalFullError
-from tailer.interfaces import Commit, Stored
+from tailer.interfaces import Claim, Commit, Stored
 from tailer.model import Connector
 from tailer.observe import ConnectorFound, ListingFailed
+from tailer.pipeline.lane import Lane
 from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.room import until_stored
-from tailer.pipeline.signal import Signal
 
 SLOW_LANE = 2
 """Polls in flight among the connectors that ran into the time limit."""
@@ -43,29 +41,22 @@ class Watch:
 
     Attributes:
         account: Its id.
+        claim: The right to commit for it.
         patterns: Ids, or patterns over id, notes and serial number.
         exclude: Patterns of those that are left out.
     """
 
     account: str
+    claim: Claim
     patterns: Sequence[str] = ("*",)
     exclude: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class _Lane:
-    """Pollers that share a number of places in flight."""
-
-    places: int
-    agenda: Agenda[Poller] = field(default_factory=Agenda)
-    changed: Signal = field(default_factory=Signal)
 
 
 class Fleet:
     """The pollers of one principal.
 
     Args:
-        context: Shared by all of them.
+        context: Shared by all of them, but for the claim.
         watches: The accounts of this principal.
         stored: What the journal knew at start, by (account, connector).
         start: Resolves the configured start to an origin, given API time.
@@ -88,6 +79,7 @@ class Fleet:
         self.pollers: dict[str, Poller] = {}
         self.listed: dict[str, list[Connector]] = {}
         self._context = context
+        self._contexts = {watch.account: replace(context, claim=watch.claim) for watch in watches}
         self._watches = watches
         self._stored = stored
         self._start = start
@@ -95,8 +87,10 @@ class Fleet:
         self._max_held = max_held
         self._listed_at: dict[str, float] = {}
         self._known_until = _known_until(stored, discover or 0.0)
-        self._fast = _Lane(concurrency)
-        self._slow = _Lane(SLOW_LANE)
+        self._concurrency = concurrency
+        self._fast: Lane[Poller] = Lane(context.clock)
+        self._slow: Lane[Poller] = Lane(context.clock)
+        self._unfinished: set[str] = set()
         self._done = anyio.Event()
 
     @property
@@ -140,8 +134,9 @@ class Fleet:
             if self._discover is not None:
                 group.start_soon(self._discover_forever, self._discover)
             group.start_soon(self._forget_forever)
-            group.start_soon(self._drive, self._fast, group)
-            group.start_soon(self._drive, self._slow, group)
+            for lane, workers in ((self._fast, self._concurrency), (self._slow, SLOW_LANE)):
+                for _ in range(workers):
+                    group.start_soon(self._poll_forever, lane)
             self._finish_if_done()
             await self._done.wait()
             group.cancel_scope.cancel()
@@ -164,7 +159,7 @@ class Fleet:
             if poller is not None:
                 poller.rename(connector)
             else:
-                new.append(await self._take_up(connector, origin))
+                new.append(await self._take_up(watch, connector, origin))
         if new:
             # origins are durable before the first request
             await until_stored(context.journal.flush, context.clock, context.observe)
@@ -176,8 +171,8 @@ class Fleet:
                 context.board.post(poller.ref, mark, is_behind=False, now=context.clock.monotonic())
             self._add(poller)
 
-    async def _take_up(self, connector: Connector, origin: float) -> Poller:
-        context = self._context
+    async def _take_up(self, watch: Watch, connector: Connector, origin: float) -> Poller:
+        context = self._contexts[watch.account]
         stored = self._stored.pop((connector.account, connector.id), None)
         if stored is None:
             stored = Stored(first_checkpoint(origin, context.pacing.ladder), KeySet())
@@ -224,39 +219,29 @@ class Fleet:
         for ref, floor in floors.items():
             self.pollers[ref].forget_keys(floor)
 
-    async def _drive(self, lane: _Lane, group: TaskGroup) -> None:
-        """Start polls as places and due connectors allow."""
-        clock = self._context.clock
+    async def _poll_forever(self, lane: Lane[Poller]) -> None:
         while True:
-            poller = lane.agenda.pop(clock.monotonic()) if lane.places else None
-            if poller is not None:
-                lane.places -= 1
-                group.start_soon(self._poll, poller, lane)
-                continue
-            next_at = lane.agenda.next_at() if lane.places else None
-            await lane.changed.wait(None if next_at is None else max(0.0, next_at - clock.monotonic()))
+            await self._poll(await lane.next())
 
-    async def _poll(self, poller: Poller, lane: _Lane) -> None:
-        try:
-            await poller.poll()
-        finally:
-            lane.places += 1
-            lane.changed.notify()
+    async def _poll(self, poller: Poller) -> None:
+        """Poll once, and put the connector back for its next turn unless it is done."""
+        await poller.poll()
         if poller.is_done:
+            self._unfinished.discard(poller.ref)
             self._finish_if_done()
         else:
             self._add(poller)
 
     def _add(self, poller: Poller) -> None:
+        self._unfinished.add(poller.ref)
         lane = self._slow if poller.is_slow else self._fast
         if poller.has_backlog:
-            lane.agenda.add_backlog(poller, poller.checkpoint.through)
+            lane.add_backlog(poller, poller.checkpoint.through)
         else:
-            lane.agenda.add_live(poller, poller.due_at)
-        lane.changed.notify()
+            lane.add_live(poller, poller.due_at)
 
     def _finish_if_done(self) -> None:
-        if self.is_done:
+        if not self._unfinished and self._context.pacing.until is not None:
             self._done.set()
 
 
