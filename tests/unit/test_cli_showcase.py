@@ -6,7 +6,7 @@ from tailer.simulator.fleet import absence
 
 @pytest.mark.parametrize("start", range(1_790_000_000, 1_790_010_000, 457))
 def test_somebody_comes_back_soon(start: int) -> None:
-    """Whenever the demo begins, an appliance is away and comes back within the first ten seconds."""
+    """Whenever the demo begins, an appliance is away and comes back within the first seconds."""
     options = invent(start)
     away = absence(options, leaver_of(options), start + COMEBACK)
     assert away is not None

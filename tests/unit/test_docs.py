@@ -1,0 +1,108 @@
+"""What the README and the help say is what the program does."""
+
+import json
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tailer.app.exitcode import ExitCode
+from tailer.app.sinks import load_with_sinks
+from tailer.cli.exits import DEBUG_VARIABLE
+from tailer.cli.main import COMMANDS, group
+from tailer.config.credentials import EMAIL_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE
+from tailer.config.document import ACCOUNT_VARIABLE, BASE_URL_VARIABLES
+from tailer.model import Event, Source
+from tailer.sinks.formats import JsonlFormat
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+HELP = Path(__file__).parents[1] / "data" / "help"
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def command_of(name: str) -> click.Command:
+    """A command, imported."""
+    command = import_module(COMMANDS[name].module).command
+    assert isinstance(command, click.Command)
+    return command
+
+
+TYPED = [
+    shlex.split(line.removeprefix("$ ").split(" | ")[0])
+    for block in blocks("console")
+    for line in block.splitlines()
+    if line.startswith("$ tailer")
+]
+
+
+@pytest.mark.parametrize("words", TYPED, ids=" ".join)
+def test_commands_of_the_readme_can_be_typed(words: list[str]) -> None:
+    """Every command line of the README has flags that exist, with values that are right."""
+    program, name, *arguments = words
+    with group.make_context(program, [name]) as context:
+        assert command_of(name).make_context(name, arguments, parent=context).params
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """A reader meets each command."""
+    assert [name for name in COMMANDS if f"tailer {name}" not in README] == []
+
+
+def test_every_exit_code_is_in_the_readme() -> None:
+    """The table of exit codes is complete and has no others."""
+    assert re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE) == [str(code.value) for code in ExitCode]
+
+
+def test_every_variable_is_in_the_readme() -> None:
+    """The table of variables has all that the program reads."""
+    variables = [
+        TOKEN_VARIABLE,
+        KEY_VARIABLE,
+        EMAIL_VARIABLE,
+        ACCOUNT_VARIABLE,
+        *BASE_URL_VARIABLES,
+        DEBUG_VARIABLE,
+    ]
+    assert [name for name in variables if f"`{name}`" not in README] == []
+
+
+def test_configuration_of_the_readme_is_enough_to_run(tmp_path: Path) -> None:
+    """The README's file loads as it is, given the token."""
+    (text,) = blocks("toml")
+    path = tmp_path / "tailer.toml"
+    path.write_text(text)
+    _, plans = load_with_sinks(path, {TOKEN_VARIABLE: "t"})
+    assert [plan.name for plan in plans] == ["file"]
+
+
+def test_record_of_the_readme_is_what_is_written() -> None:
+    """The README's JSON record is, byte for byte, what its event becomes."""
+    (text,) = blocks("json")
+    told = json.loads(text)
+    names = (told[key] for key in ("account", "connector", "name", "serial", "seen"))
+    event = Event(told["t"], told["n"], told["k"], told["a"], Source(*names), told["late"])
+    assert JsonlFormat().render([event]).decode() == text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_does(name: str) -> None:
+    """No flag without a sentence."""
+    options = [option for option in command_of(name).params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("name", ["tailer", *COMMANDS])
+def test_help_is_what_it_was(name: str) -> None:
+    """A change of the help is seen: the snapshot is the output of ``--help`` at 80 columns."""
+    arguments = ["--help"] if name == "tailer" else [name, "--help"]
+    outcome = CliRunner().invoke(group, arguments, prog_name="tailer", terminal_width=78)
+    line = " ".join(["tailer", *arguments])
+    assert outcome.output == (HELP / f"{name}.txt").read_text("utf-8"), f"{line} > tests/data/help/{name}.txt"
