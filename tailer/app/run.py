@@ -245,7 +245,7 @@ class Run:
         watches: list[Watch] = []
         stored: dict[tuple[str, str], Stored] = {}
         for account in accounts:
-            # A shard is an account: who shares a budget with whom may change, what was read must not be lost by it.
+            # A shard is an account, as who shares a budget with whom may change from start to start.
             claim = await self._journal.claim(account.id)
             self._stack.push_async_callback(self._journal.release, claim)
             stored.update(await self._journal.load(claim))
