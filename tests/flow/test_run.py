@@ -326,7 +326,8 @@ async def test_a_sink_that_stays_away_does_not_take_the_others_along() -> None:
     stage = Stage({"c1": steady(100, start=-200)})
     dead, alive = RecordingSink(), RecordingSink()
     dead.refuse_writes(10**6)
-    alive.refuse_writes(2)
+    alive.block()
+    asyncio.get_running_loop().call_later(300, alive.unblock)
 
     with pytest.raises(SinkUnavailableError):
         await stage.finish(dead, alive)
@@ -341,12 +342,13 @@ async def test_a_closed_sink_ends_the_run_but_not_before_the_others_are_served()
     stage = Stage({"c1": steady(1000)})
     closed, alive = RecordingSink(), RecordingSink()
     closed.close_after(3)
+    alive.block()
+    asyncio.get_running_loop().call_later(300, alive.unblock)
 
     with pytest.raises(SinkClosedError):
         await stage.serve(closed, alive, seconds=10**5, order="arrival")
 
     assert 0 < len(closed.events) < len(alive.events) < 100
-    assert stage.clock.monotonic() < 100
 
 
 async def test_draining_keeps_held_events_of_a_durable_journal_for_the_next_run() -> None:
