@@ -22,7 +22,7 @@ from tailer.observe import (
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 
-_GOOD_NEWS = (ConnectorFound, PollRecovered, PrincipalResumed, RequestRetried, SinkRecovered)
+_GOOD_NEWS = (ConnectorFound, PollRecovered, PrincipalResumed, SinkRecovered)
 
 
 class Log:
@@ -46,7 +46,12 @@ class Log:
         self._wall = wall
 
     def __call__(self, report: Report) -> None:
-        """Write a report; its fields go along as JSON."""
+        """Write a report; its fields go along as JSON.
+
+        A retry is left out: one that helps is no news, one that does not ends in another report.
+        """
+        if isinstance(report, RequestRetried):
+            return
         level: Level = "info" if isinstance(report, _GOOD_NEWS) else "warning"
         fields = msgspec.structs.asdict(report)
         self._write(level, type(report).__name__, str(report), fields)

@@ -26,9 +26,9 @@ from tailer.core.durations import Seconds
 DRAIN_TIMEOUT: Seconds = 8.0
 """Longest drain: container engines kill ten seconds after they have asked."""
 
-GC_THRESHOLDS = (50_000, 20, 100)
-"""Far fewer collections than CPython's default (700, 10, 10): events form no cycles, and tracing what is alive
-took a tenth of the time of a long history (`tests/benchmarks/history.py`)."""
+GC_THRESHOLDS = (10_000, 20, 100)
+"""Far fewer collections than CPython's default (700, 10, 10): events form no cycles, and tracing what is
+alive took a tenth of the time of a long history (`tests/benchmarks/history.py`)."""
 
 Task: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Something to do beside a run; it ends with the run."""

@@ -8,7 +8,7 @@ from tailer.cli.logs import Log
 from tailer.cli.summary import MAX_LISTED, summarize
 from tailer.cli.times import naive_as_local, span_mistakes
 from tailer.errors import AuthError, ServerError
-from tailer.observe import ConnectorFound, PollFailed
+from tailer.observe import ConnectorFound, PollFailed, RequestRetried
 
 GOOD = Outcome(
     connectors=3,
@@ -110,6 +110,13 @@ def test_log_as_text_is_a_sentence_with_time_and_level() -> None:
     assert ":20.250" in found
     assert "info    Connector gw\\u001b[2J (c) is read" in found
     assert said.endswith("error   done")
+
+
+def test_log_leaves_retries_out() -> None:
+    """A request that is sent again is not worth a line; thousands of connectors would fill the log."""
+    stream = io.StringIO()
+    Log(stream, "text")(RequestRetried(1, 0.5, "reset"))
+    assert stream.getvalue() == ""
 
 
 def test_log_that_nobody_reads_is_no_failure() -> None:
