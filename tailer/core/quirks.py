@@ -139,6 +139,9 @@ class Quirks:
     def is_last(self, limit: int | None, rows: int, distinct_rows: int, count: int) -> bool:
         """Tell whether a page without a cursor, already learned, really is the last one of its window.
 
+        It is if it is shorter than the longest page seen, or of a length at which no API would cut. Steady
+        connectors give pages of one length for hours; to doubt each would triple their requests.
+
         Args:
             limit: The rows that its request asked for.
             rows: Rows of the page.
@@ -146,6 +149,8 @@ class Quirks:
             count: The page's `count`.
         """
         if rows < self._longest.get(limit, 0) or rows < min(PLAUSIBLE_CAP, limit or PLAUSIBLE_CAP):
+            return True
+        if not is_round(rows, limit):
             return True
         return self.count_is_total and count <= distinct_rows
 

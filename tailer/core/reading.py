@@ -8,8 +8,7 @@ Rules:
    inclusive or exclusive. Inner cuts need no padding at the end, the next piece has it at its start.
 3. A missing, empty or repeated page cursor ends a piece. It is whole if its last page can't have been cut
    (see `Quirks.is_last`); otherwise, as after too many pages or rows, it is cut into halves, older first.
-4. The smallest piece is one second. One that still is not whole becomes a gap (*page cap*), unless its number
-   of rows is none at which an API would cut; its rows are kept.
+4. The smallest piece is one second. One that still is not whole becomes a gap (*page cap*); its rows are kept.
 5. What follows a plain 400, `tailer.core.refusals` tells. What is refused for good is a gap.
 6. Rows of unfinished pieces are kept: they may be journaled, they cover nothing.
 7. A piece that turns out to hold many more rows than one read is meant to take is left off (`dense`), so
@@ -25,7 +24,7 @@ from dataclasses import dataclass, field
 from tailer.core.keys import PADDING
 from tailer.core.pieces import Piece, Pieces
 from tailer.core.progress import Gap
-from tailer.core.quirks import Quirks, is_round
+from tailer.core.quirks import Quirks
 from tailer.core.refusals import Refusals, Shape
 from tailer.core.spans import Span, Spans
 from tailer.model import Event, EventsRequest, Page, Window
@@ -177,12 +176,9 @@ class WindowRead:
         """Tell whether a page without a new cursor ends its piece, rather than being cut."""
         rows, limit = len(page.events), self._shape.limit_of(self._refusals.form_of(piece))
         distinct = rows
-        if piece.pages > 1 and rows:  # pages that shift repeat rows
+        if piece.pages > 1 and self._quirks.count_is_total:  # pages that shift repeat rows
             distinct = len({event.key for event in self.result.rows[-piece.rows :]})
-        if self._quirks.is_last(limit, rows, distinct, page.count):
-            return True
-        # halving has shown nothing more, and nobody cuts pages at such a number
-        return piece.width == 1 and not is_round(rows, limit)
+        return self._quirks.is_last(limit, rows, distinct, page.count)
 
     def _turn_page(self, piece: Piece, cursor: str) -> None:
         piece.turn_to(cursor)

@@ -33,8 +33,9 @@ from tailer.core.reading import Reading, density
 from tailer.core.spans import Span
 from tailer.model import Window
 
-LOOK_BACK_ROWS = 100
-"""Rows that an automatic look-back aims at; no API's page is believed to be shorter by default. [infer]"""
+LOOK_BACK_ROWS = 97
+"""Rows that an automatic look-back aims at: no API's page is believed to be shorter by default [infer], and at a
+number at which an API might cut its pages (`tailer.core.quirks.is_round`) a steady connector would be doubted."""
 
 SLICE_PAGES = 10
 """Pages of one slice: enough to spread the cost of a commit, few enough to be repeated after a failure."""

@@ -41,7 +41,7 @@ def test_using_a_form_does_not_prolong_its_trust() -> None:
     assert quirks.form == PLAIN
 
 
-@pytest.mark.parametrize(("rows", "last"), [(0, True), (9, True), (10, False), (30, False), (49, False)])
+@pytest.mark.parametrize(("rows", "last"), [(0, True), (9, True), (10, False), (30, False), (50, False)])
 def test_without_experience_only_a_short_page_is_the_last(rows: int, last: bool) -> None:
     """Given no other page to compare with, ten rows and more may have been cut."""
     quirks = Quirks()
