@@ -28,7 +28,7 @@ class StatusLine:
     def show(self, text: str) -> None:
         """Write the line, or write over it; cut where the terminal ends, so that it stays one line."""
         if self.is_possible and text != self._shown:
-            columns = self._columns() - 1  # the last column would wrap
+            columns = self._columns() - 3  # the last column would wrap, and "^C" must not either
             fitting = text if cell_len(text) <= columns else set_cell_size(text, columns - 1) + "…"
             self._write(f"{_ERASE}{fitting}")
             self._shown = text

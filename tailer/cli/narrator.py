@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -21,6 +22,9 @@ from tailer.pipeline.poller import REFUSALS
 
 AGAIN_AFTER: Seconds = 60.0
 """The same trouble that comes and goes is not told more often, where there is no line to update."""
+
+MAX_LASTING = 10
+"""Lines of one sort that stay: a fleet of thousands must not bury the events."""
 
 
 class Narrator:
@@ -42,14 +46,14 @@ class Narrator:
         self._told: Family | None = None
         self._told_at: dict[Family, float] = {}
         self._knows_fleet = False
-        self._has_changed = False
+        self._lasting: Counter[type[Report]] = Counter()
 
     def __call__(self, report: Report) -> None:
         """Take a report."""
         now = self._monotonic()
         self._troubles.note(report, now)
         if self._is_lasting(report):
-            self.say(str(report))
+            self._keep(report)
         if not self._line.is_possible:
             self._tell(now)
         self.tick()
@@ -115,11 +119,16 @@ class Narrator:
                 return failures == REFUSALS
             case ConnectorFound():
                 return self._knows_fleet
-            case KindChanged():  # an API that does this does it at every poll
-                first, self._has_changed = not self._has_changed, True
-                return first
             case _:
-                return isinstance(report, GapRecorded | ClockStepped)
+                return isinstance(report, GapRecorded | KindChanged | ClockStepped)
+
+    def _keep(self, report: Report) -> None:
+        """Print a report that lasts, unless there have been many of its sort."""
+        self._lasting[type(report)] += 1
+        if self._lasting[type(report)] <= MAX_LASTING:
+            self.say(str(report))
+        elif self._lasting[type(report)] == MAX_LASTING + 1:
+            self.say("there is more of this sort, which is not told one by one; the summary counts it")
 
     def _tell(self, now: float) -> None:
         """Tell once what would be on the status line."""

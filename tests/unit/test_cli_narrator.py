@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from tailer.cli.narrator import Narrator
+from tailer.cli.narrator import MAX_LASTING, Narrator
 from tailer.observe import (
     ConnectorFound,
     GapRecorded,
@@ -140,12 +140,16 @@ def test_new_connector_is_news_only_later(monkeypatch: pytest.MonkeyPatch, clock
     assert screen.getvalue() == "tailer: Connector new (2) is read from 1970-01-01T00:00:00Z on\n"
 
 
-def test_changed_kind_is_told_once(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
-    """An API that changes kinds at every poll does not fill the screen."""
+def test_many_of_one_sort_are_not_told_one_by_one(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """A fleet of thousands, or an API that changes kinds at every poll, does not fill the screen."""
     screen, narrator = pipe(monkeypatch, clock)
-    for _ in range(3):
+    for _ in range(100):
         narrator(KindChanged("c", "gw", "1.0", "Leave"))
-    assert screen.getvalue().count("\n") == 1
+    narrator(GapRecorded("c", "gw", 0, 60, "page cap"))
+    lines = screen.getvalue().splitlines()
+    assert len(lines) == MAX_LASTING + 2
+    assert "there is more of this sort" in lines[-2]
+    assert "has a gap" in lines[-1]
 
 
 def test_activity_is_shown_while_all_is_well(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
