@@ -37,7 +37,7 @@ Order = Literal["arrival", "connector", "global"]
 
 
 class Acceptance(NamedTuple):
-    """What a batch means once its sink has accepted it."""
+    """What a batch means once its sink has accepted it; `highest` has those that have risen."""
 
     spans: list[Span]
     highest: dict[str, Key]
@@ -58,9 +58,10 @@ class Ordering:
         self, order: Order, *, hold: Seconds, max_held: int, highest: Mapping[str, Key], now: float
     ) -> None:
         self._order = order
-        self._hold = hold
+        self.hold = hold
         self._max_held = max_held
         self._highest = dict(highest)
+        self._accepted = dict(highest)
         past = [(t, ref, n) for ref, (t, n) in highest.items() if t <= now + PADDING]
         self._fleet_highest = max(past, default=None)
         self._marks: dict[str, float] = {}
@@ -135,7 +136,9 @@ class Ordering:
             spans.append((start, start + count))
             chunk.accepted += count
             key = chunk.events[chunk.accepted - 1].key
-            highest[chunk.ref] = max(key, highest.get(chunk.ref, key))
+            # A late event alone is no new highest: the next run would take what sorts after it for in order.
+            if chunk.ref not in self._accepted or key > self._accepted[chunk.ref]:
+                self._accepted[chunk.ref] = highest[chunk.ref] = key
         return Acceptance(spans, highest)
 
     def _overdue(self, now: float, counted_from: float) -> set[Chunk]:
@@ -143,7 +146,7 @@ class Ordering:
         while self._by_age:
             chunk = self._by_age[0]
             done = chunk.at == len(chunk.events)
-            if not done and max(chunk.held_since, counted_from) > now - self._hold:
+            if not done and max(chunk.held_since, counted_from) > now - self.hold:
                 break
             self._by_age.popleft()
             if not done:

@@ -234,6 +234,15 @@ def test_the_highest_is_that_of_all_chunks() -> None:
     assert ordering.accept(chunks).highest == {"x/a": (5, 0)}
 
 
+def test_a_late_event_lowers_no_highest() -> None:
+    """Given an earlier run that accepted more, what is late now leaves that run's highest as it is."""
+    ordering = begin("connector", highest={"x/a": (5, 0)})
+    take(ordering, segment("a", 3, through=9))
+    assert ordering.accept(ordering.release(0, fleet_mark=0).chunks).highest == {}
+    take(ordering, segment("a", 7, through=9), 1)
+    assert ordering.accept(ordering.release(0, fleet_mark=0).chunks).highest == {"x/a": (7, 0)}
+
+
 def test_what_was_accepted_before_is_left_out() -> None:
     """Given numbers that an earlier run accepted, only the others are handed out."""
     ordering = begin("connector")
