@@ -1,4 +1,4 @@
-"""Watch the telemetry events of Cloudflare Magic WAN connectors: lose none, repeat none, know what is missing.
+"""Watch the events of Cloudflare Magic WAN connectors: lose none, repeat none, know what is missing.
 
 This is the shop window; inside the house, import the module that owns a name. Names are brought when they are
 first asked for, so that ``tailer --help`` does not wait for an HTTP client.

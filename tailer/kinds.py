@@ -46,7 +46,7 @@ LEVEL_OF_KIND = {
 
 @lru_cache(maxsize=1024)
 def level_of(kind: str) -> str:
-    """Tell how serious a kind is, one of `LEVELS`; an unknown kind is an error by its ending, else a notice."""
+    """Tell how serious a kind is, one of `LEVELS`; an unknown one is judged by its ending."""
     known = LEVEL_OF_KIND.get(kind)
     if known is not None:
         return known

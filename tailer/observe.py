@@ -137,6 +137,26 @@ class PollRecovered(Report, frozen=True):
         return f"Connector {self.name} ({self.connector}) is read again after {self.failures} failed polls"
 
 
+class IntervalStretched(Report, frozen=True):
+    """The budget does not hold a poll of every connector at the configured interval, or again does.
+
+    Attributes:
+        principal: Whose budget.
+        connectors: How many share it.
+        interval: Seconds between two polls of one connector from now on.
+    """
+
+    principal: str
+    connectors: int
+    interval: Seconds
+
+    def __str__(self) -> str:
+        return (
+            f"The budget of {self.principal!r} allows its {self.connectors} connectors a poll every "
+            f"{self.interval:.3g}s each"
+        )
+
+
 class GapRecorded(Report, frozen=True):
     """A span of one connector can't be read.
 

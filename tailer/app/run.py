@@ -29,6 +29,7 @@ from tailer.interfaces import EventApi, Journal, Sink, Stored
 from tailer.model import Event
 from tailer.observe import ListingFailed, Observer, ignore
 from tailer.pipeline.board import Board
+from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import LISTING_CAP, Fleet, Watch
 from tailer.pipeline.poller import PollContext, Poller
@@ -181,11 +182,10 @@ class Run:
             max_bytes: Most bytes of a batch as `estimate_bytes` counts them; ``None``: no bound.
             linger: Seconds that a batch that is not full waits for more.
         """
-        intervals = [fleet.interval for fleet in self.fleets]
         options = ReaderOptions(
             name=name,
             order=order,
-            hold=self._config.polling.settle + max(intervals),
+            hold=self._config.polling.settle + self._config.polling.interval,
             max_held=self._max_held,
             max_events=max_events,
             max_bytes=max_bytes,
@@ -233,15 +233,28 @@ class Run:
 
     async def _add_principal(self, principal: Principal) -> None:
         budget = make_budget(self._config.api)
+        crowd: Crowd | None = None
         for accounts in principal.by_credentials():
             session = self._connect(
                 principal.name, accounts[0], self._config, budget, self._clock, self._observe
             )
             client = await self._stack.enter_async_context(session)
             self.clients.append(client)
-            self.fleets.append(await self._fleet(client, accounts))
+            crowd = crowd or self._crowd(principal.name, client.budget)
+            self.fleets.append(await self._fleet(client, accounts, crowd))
 
-    async def _fleet(self, client: EventApi, accounts: Sequence[Account]) -> Fleet:
+    def _crowd(self, principal: str, budget: Budget) -> Crowd:
+        return Crowd(
+            principal,
+            budget,
+            settle=self._config.polling.settle,
+            page_limit=self._config.api.page_limit,
+            max_held=self._max_held,
+            board=self._board,
+            observe=self._observe,
+        )
+
+    async def _fleet(self, client: EventApi, accounts: Sequence[Account], crowd: Crowd) -> Fleet:
         watches: list[Watch] = []
         stored: dict[tuple[str, str], Stored] = {}
         for account in accounts:
@@ -276,7 +289,7 @@ class Run:
             start=partial(parse_time, self._ask.start),
             discover=polling.discover if self._ask.follow else None,
             concurrency=polling.concurrency,
-            max_held=self._max_held,
+            crowd=crowd,
         )
 
     async def _first_listing(self, fleet: Fleet) -> None:

@@ -8,7 +8,7 @@ Rules:
    inclusive or exclusive. Inner cuts need no padding at the end, the next piece has it at its start.
 3. A missing, empty or repeated page cursor ends a piece. It is whole if its last page can't have been cut
    (see `Quirks.is_last`); otherwise, as after too many pages or rows, it is cut into halves, older first.
-4. The smallest piece is one second. One that still is not whole becomes a gap (*page cap*); its rows are kept.
+4. The smallest piece is one second. One that still is not whole becomes a gap (*page cap*); its rows stay.
 5. What follows a plain 400, `tailer.core.refusals` tells. What is refused for good is a gap.
 6. Rows of unfinished pieces are kept: they may be journaled, they cover nothing.
 7. A piece that turns out to hold many more rows than one read is meant to take is left off (`dense`), so

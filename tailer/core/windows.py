@@ -34,8 +34,8 @@ from tailer.core.spans import Span
 from tailer.model import Window
 
 LOOK_BACK_ROWS = 97
-"""Rows that an automatic look-back aims at: no API's page is believed to be shorter by default [infer], and at a
-number at which an API might cut its pages (`tailer.core.quirks.is_round`) a steady connector would be doubted."""
+"""Rows that an automatic look-back aims at: no API's page is believed to be shorter by default [infer]. At a
+number at which an API might cut pages (`tailer.core.quirks.is_round`) a steady connector would be doubted."""
 
 SLICE_PAGES = 10
 """Pages of one slice: enough to spread the cost of a commit, few enough to be repeated after a failure."""
@@ -81,6 +81,11 @@ class Pacing:
     slice_rows: int = 10_000
     until: float | None = None
 
+    @property
+    def shortest(self) -> Seconds:
+        """The configured interval."""
+        return self.ladder.lengths[0] / VISITS
+
     def fit(self, connectors: int, *, rate: float, page_limit: int, max_held: int) -> None:
         """Adapt to a number of connectors.
 
@@ -93,8 +98,7 @@ class Pacing:
             page_limit: Rows a page; a slice is some ten pages at most.
             max_held: Bound on held events.
         """
-        shortest = self.ladder.lengths[0] / VISITS
-        self.interval = max(shortest, connectors / (POLLING_SHARE * rate))
+        self.interval = max(self.shortest, connectors / (POLLING_SHARE * rate))
         share = max_held // max(2 * connectors, 1)
         self.slice_rows = max(LOOK_BACK_ROWS, min(SLICE_PAGES * page_limit, share))
 

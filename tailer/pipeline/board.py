@@ -22,6 +22,8 @@ class Board:
         self.all_read = False
         self.is_failure_known = False
         self._failure: Exception | None = None
+        self.longest_wait = 0.0
+        self._waits: dict[str, float] = {}
         self._marks: dict[str, float] = {}
         self._lowest: list[tuple[float, str]] = []
         self._awaited: set[str] = set()
@@ -58,6 +60,11 @@ class Board:
         if not self._awaited:
             self.history_read_at = min(self.history_read_at, now)
             self.changed.notify()
+
+    def allow_wait(self, principal: str, seconds: float) -> None:
+        """Note how long an event of one principal may wait for its order: `settle` and the interval."""
+        self._waits[principal] = seconds
+        self.longest_wait = max(self._waits.values())
 
     def finish(self, *, all_read: bool) -> None:
         """Note that no poll will follow: readers take what is there and end.

@@ -17,10 +17,12 @@ from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
 from tailer.core.keys import KeySet
 from tailer.core.matching import choose
+from tailer.core.windows import Pacing
 from tailer.errors import ApiError, JournalFullError
 from tailer.interfaces import Claim, Commit, Stored
 from tailer.model import Connector
 from tailer.observe import ConnectorFound, ListingFailed
+from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.lane import Lane
 from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.room import until_stored
@@ -62,7 +64,7 @@ class Fleet:
         start: Resolves the configured start to an origin, given API time.
         discover: Seconds between two listings; ``None``: list once.
         concurrency: Polls in flight in the fast lane.
-        max_held: Bound on the events that a reader holds for the sake of order.
+        crowd: The fleets that share this one's budget; joined.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class Fleet:
         start: Callable[[float], float],
         discover: Seconds | None,
         concurrency: int,
-        max_held: int,
+        crowd: Crowd,
     ) -> None:
         self.pollers: dict[str, Poller] = {}
         self.listed: dict[str, list[Connector]] = {}
@@ -84,7 +86,8 @@ class Fleet:
         self._stored = stored
         self._start = start
         self._discover = discover
-        self._max_held = max_held
+        self._crowd = crowd
+        crowd.join(context.pacing, self.pollers)
         self._listed_at: dict[str, float] = {}
         self._known_until = _known_until(stored, discover or 0.0)
         self._concurrency = concurrency
@@ -99,9 +102,9 @@ class Fleet:
         return ", ".join(watch.account for watch in self._watches)
 
     @property
-    def interval(self) -> Seconds:
-        """Time between two polls of one connector at present."""
-        return self._context.pacing.interval
+    def pacing(self) -> Pacing:
+        """What is read how often; `Crowd.fit` adapts it."""
+        return self._context.pacing
 
     def end_at(self, resolve: Callable[[float], float]) -> None:
         """Make the asked span end at a time that is resolved against API time."""
@@ -115,13 +118,7 @@ class Fleet:
         """
         for watch in self._watches:
             await self._discover_one(watch)
-        context = self._context
-        context.pacing.fit(
-            len(self.pollers),
-            rate=context.client.budget.rate,
-            page_limit=context.limit,
-            max_held=self._max_held,
-        )
+        self._crowd.fit()
 
     @property
     def is_done(self) -> bool:

@@ -29,7 +29,7 @@ from tailer.errors import (
     TransportError,
 )
 from tailer.interfaces import Claim, Commit, EventApi, Journal, Stored
-from tailer.model import Connector, Segment, Source
+from tailer.model import Connector, Key, Segment, Source
 from tailer.observe import GapRecorded, KindChanged, Observer, PollFailed, PollRecovered
 from tailer.pipeline.board import Board
 from tailer.pipeline.room import until_stored
@@ -43,6 +43,9 @@ FAILURE_CAP: Seconds = 300.0
 
 PARKED_FOR: Seconds = 300.0
 """Seconds between two tries of a connector that the API refuses (401, 403, 404)."""
+
+MAX_CHANGED = 1000
+"""Events of one connector that are reported for having come again with another kind; then it is clear."""
 
 REFUSALS = 3
 """Refusals in a row after which a connector is parked."""
@@ -108,6 +111,7 @@ class Poller:
         self.is_parked = False
         self.error: ApiError | None = None
         self._context = context
+        self._changed: set[Key] = set()
         self._planner = WindowPlanner(context.pacing)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
 
@@ -239,10 +243,12 @@ class Poller:
         tally, connector = self._context.tally, self.connector
         tally.events += len(selection.events)
         tally.duplicates += selection.duplicates
-        tally.changed += len(selection.changed)
         for event in selection.changed:
-            key = f"{event.t}.{event.n}"
-            self._context.observe(KindChanged(connector.id, connector.name, key, event.k))
+            if event.key not in self._changed and len(self._changed) < MAX_CHANGED:
+                self._changed.add(event.key)  # every later read brings it again
+                tally.changed += 1
+                key = f"{event.t}.{event.n}"
+                self._context.observe(KindChanged(connector.id, connector.name, key, event.k))
         if self.checkpoint.gaps == before.gaps:
             return
         known = before.gap_spans

@@ -210,6 +210,7 @@ class Reader:
     async def _advance(self) -> None:
         """One step: take what is new, release what is due."""
         ordering, board = self._ordering, self._board
+        ordering.hold = max(self.options.hold, board.longest_wait)
         finished = board.finished
         if self._position < self._journal.head and ordering.held <= self.options.max_held:
             await self._take()

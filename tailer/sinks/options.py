@@ -29,8 +29,8 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             two names; one that is renamed starts anew.
         order: "connector": each connector's events by (t, n). "global": all connectors' events merged.
             "arrival": as they came in, which waits for nothing.
-        max_events: Most events of one batch. Live batches are small, whatever is allowed; a backlog makes them
-            full, and each costs two fsyncs (the sink's and the journal's), which 10,000 events share.
+        max_events: Most events of one batch. Live batches are small, whatever is allowed; a backlog makes
+            them full, and each costs two fsyncs (the sink's and the journal's), which 10,000 events share.
         max_bytes: Most bytes of one batch, estimated as a JSON Lines record's; a batch of one event is always
             allowed. The default is what 10,000 events take.
         linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.

@@ -89,8 +89,8 @@ async def test_a_small_budget_stretches_the_interval_for_all() -> None:
 
     run = await stage.serve(sink, seconds=1700)
 
-    assert run.fleets[0].interval == pytest.approx(10 / (0.9 * 48 / 300))
-    assert min(polls(stage).values()) >= 1700 // run.fleets[0].interval - 1
+    assert run.fleets[0].pacing.interval == pytest.approx(10 / (0.9 * 48 / 300))
+    assert min(polls(stage).values()) >= 1700 // run.fleets[0].pacing.interval - 1
     times = [one.at for one in stage.source.asked]
     assert all(later - earlier >= 299 for earlier, later in zip(times, times[48:], strict=False))
     assert sorted(keys(sink.events)) == keys_of(rows)

@@ -1,0 +1,64 @@
+"""The fleets of one principal: together they must fit into its one budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+
+from tailer.core.budget import Budget
+from tailer.core.durations import Seconds
+from tailer.core.windows import Pacing
+from tailer.observe import IntervalStretched, Observer
+from tailer.pipeline.board import Board
+
+
+class Crowd:
+    """Adapts the pace of a principal's fleets to the number of their connectors.
+
+    Args:
+        principal: Its name, for reports.
+        budget: Tells the rate that is allowed.
+        settle: Seconds that are added to the interval to give the longest wait of a reader.
+        page_limit: Rows a page.
+        max_held: Bound on the events that a reader holds for the sake of order.
+        board: Told how long readers may wait.
+        observe: Told when the interval is stretched.
+    """
+
+    def __init__(
+        self,
+        principal: str,
+        budget: Budget,
+        *,
+        settle: Seconds,
+        page_limit: int,
+        max_held: int,
+        board: Board,
+        observe: Observer,
+    ) -> None:
+        self._members: list[tuple[Pacing, Sized]] = []
+        self._principal = principal
+        self._budget = budget
+        self._settle = settle
+        self._page_limit = page_limit
+        self._max_held = max_held
+        self._board = board
+        self._observe = observe
+        self._told: Seconds | None = None
+
+    def join(self, pacing: Pacing, pollers: Sized) -> None:
+        """Add a fleet: its pacing, and its pollers, however many they will be."""
+        self._members.append((pacing, pollers))
+
+    def fit(self) -> None:
+        """Set interval and slices by the connectors that are known now; called after every listing."""
+        connectors = sum(len(pollers) for _, pollers in self._members)
+        for pacing, _ in self._members:
+            pacing.fit(
+                connectors, rate=self._budget.rate, page_limit=self._page_limit, max_held=self._max_held
+            )
+        interval = max((pacing.interval for pacing, _ in self._members), default=0.0)
+        shortest = max((pacing.shortest for pacing, _ in self._members), default=0.0)
+        if interval != (self._told or shortest):
+            self._told = interval
+            self._observe(IntervalStretched(self._principal, connectors, interval))
+        self._board.allow_wait(self._principal, self._settle + interval)
