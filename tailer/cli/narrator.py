@@ -17,7 +17,15 @@ from tailer.cli.exits import clean, say
 from tailer.cli.line import StatusLine
 from tailer.cli.troubles import Family, Troubles, describe
 from tailer.core.durations import Seconds
-from tailer.observe import ClockStepped, ConnectorFound, GapRecorded, KindChanged, PollFailed, Report
+from tailer.observe import (
+    ClockStepped,
+    ConnectorFound,
+    GapRecorded,
+    IntervalStretched,
+    KindChanged,
+    PollFailed,
+    Report,
+)
 from tailer.pipeline.poller import REFUSALS
 
 AGAIN_AFTER: Seconds = 60.0
@@ -120,7 +128,7 @@ class Narrator:
             case ConnectorFound():
                 return self._knows_fleet
             case _:
-                return isinstance(report, GapRecorded | KindChanged | ClockStepped)
+                return isinstance(report, ClockStepped | GapRecorded | IntervalStretched | KindChanged)
 
     def _keep(self, report: Report) -> None:
         """Print a report that lasts, unless there have been many of its sort."""

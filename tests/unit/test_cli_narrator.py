@@ -6,6 +6,7 @@ from tailer.cli.narrator import MAX_LASTING, Narrator
 from tailer.observe import (
     ConnectorFound,
     GapRecorded,
+    IntervalStretched,
     KindChanged,
     PollFailed,
     PrincipalPaused,
@@ -129,6 +130,13 @@ def test_failing_connector_is_told_for_good_when_it_goes_on(
         narrator(PollFailed("c", "gw", failures, 300.0, "HTTP 403"))
     assert screen.getvalue().count("\n") == 1
     assert "(3 in a row): HTTP 403" in screen.lines[0]
+
+
+def test_stretched_interval_is_told(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """Who waits for events learns that the budget allows no faster polls."""
+    screen, narrator = pipe(monkeypatch, clock)
+    narrator(IntervalStretched("noc", 2000, 694.0))
+    assert "allows its 2000 connectors a poll every 694s each" in screen.getvalue()
 
 
 def test_new_connector_is_news_only_later(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
