@@ -23,6 +23,10 @@ BELIEVABLE = 3600
 CONFIRMATIONS = 3
 """Windows narrower than `BELIEVABLE` that were refused whole and read in halves before that is believed."""
 
+CLOCK_DOUBT = 2
+"""Seconds by which a window ends before API time where the future is refused: ``Date`` has whole seconds, so
+our idea of the API's clock may be ahead of it by one; the other one is for the time on the wire."""
+
 END_LAG = 60
 """Seconds by which a window ends before API time where nearer ends are refused."""
 
@@ -37,11 +41,11 @@ ROUND_CAPS = (5, 16)
 
 
 class Form(NamedTuple):
-    """How requests are shaped: each deviation is tried only after a plain 400."""
+    """How requests are shaped: each deviation is tried only after a plain 400. `lag` is in seconds."""
 
     pad_end: bool = True
     send_limit: bool = True
-    lag_end: bool = False
+    lag: int = 0
 
 
 PLAIN = Form()
@@ -50,9 +54,11 @@ FORMS = (
     PLAIN,
     Form(pad_end=False),
     Form(send_limit=False),
-    Form(lag_end=True),
+    Form(lag=CLOCK_DOUBT),
+    Form(lag=END_LAG),
     Form(pad_end=False, send_limit=False),
-    Form(send_limit=False, lag_end=True),
+    Form(send_limit=False, lag=CLOCK_DOUBT),
+    Form(send_limit=False, lag=END_LAG),
 )
 """In the order in which they are tried: one deviation each, then together. (The lag undoes the padding.)"""
 

@@ -4,7 +4,7 @@ Rules, in order:
 
 1. The same once more: a single mistake of the API's must teach nothing and lose nothing.
 2. A page cursor that is refused starts its piece again, twice; then the piece is halved.
-3. Other forms of the request: no padding at the end, no limit, an end well before API time.
+3. Other forms of the request: no padding at the end, no limit, an end before API time, a little or well.
 4. Once a newer window as wide was accepted, it is the age: the start moves forward by bisection. What is
    still refused is a gap. It is *too old*, and with it all that lies before, only if the very start of the
    window is refused as well: a single second that makes the API stumble is no end of its retention.
@@ -50,7 +50,7 @@ class Shape:
         """Give the ``to`` of a piece's requests."""
         is_padded = form.pad_end and piece.end == self.window.end
         end = piece.end + PADDING if is_padded else piece.end
-        return min(end, math.floor(self.now) - END_LAG) if form.lag_end else end
+        return min(end, math.floor(self.now) - form.lag) if form.lag else end
 
     def limit_of(self, form: Form) -> int | None:
         """Give the ``limit`` of requests."""
@@ -185,7 +185,7 @@ class Refusals:
         self._pieces.lose("too old")
 
     def _spare_recent(self, piece: Piece) -> bool:
-        """Leave out what may only be too near to the present; tell whether that leaves something else to try."""
+        """Leave out what may only be too near to the present; tell whether there is something else to try."""
         recent = math.floor(self._shape.now) - END_LAG
         if piece.start < recent:
             return False
