@@ -5,7 +5,7 @@ Every implementation runs the suites in `tailer.testing`, which hold exactly the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -186,6 +186,10 @@ class Journal(Protocol):
         possibly events below `offset` at its beginning). Empty at the head. Only durable entries.
         """
 
+    @property
+    def readers(self) -> Sequence[str]:
+        """Names of all readers that are known, those included that have not shown up since `open`."""
+
     async def load_reader(self, name: str) -> ReaderState | None:
         """What the reader committed last, ``None`` when it never did."""
 
@@ -196,7 +200,10 @@ class Journal(Protocol):
         """
 
     async def retain(self, before: float) -> None:
-        """Drop events that every known reader has accepted and that were read before `before` (wall time).
+        """Drop events that every reader has accepted and that were read before `before` (wall time).
+
+        Readers count that have loaded or committed since `open`; a stored one that has not shown up (its sink
+        is no longer configured) keeps nothing from being dropped, once another one has.
 
         Their keys stay for as long as they are at or above their connector's durable floor. Keys below
         the floor are dropped as well.

@@ -199,6 +199,12 @@ class Run:
         await reader.open()
         return reader
 
+    @property
+    def absent_readers(self) -> list[str]:
+        """Readers that the journal knows and this run has not opened: sinks that are no longer configured."""
+        opened = {delivery.reader.options.name for delivery in self.deliveries}
+        return [name for name in self._journal.readers if name not in opened]
+
     def deliver(self, sink: Sink, reader: Reader) -> None:
         """Let a sink have what a reader gives; it begins with `serve`."""
         self.deliveries.append(Delivery(sink, reader, self._board, self._clock, self._observe, random.random))

@@ -95,6 +95,14 @@ class Daemon:
             sink = plan.build(SinkContext(plan.name, sys.stdout.buffer, os.environ, self._log))
             self._run.deliver(sink, reader)
         self._tell_unmatched()
+        for name in self._run.absent_readers:
+            self._log.say(
+                f"Sink {name!r} has a place in the journal but is no longer configured; what it has not taken "
+                "is dropped with what the others have taken, after [journal] retain",
+                event="SinkAbsent",
+                level="warning",
+                sink=name,
+            )
         count = len(self._run.pollers)
         names = ", ".join(plan.name for plan in self._plans)
         self._log.say(f"{count} connectors are read for {names}", event="Started", connectors=count)

@@ -105,6 +105,11 @@ class MemoryJournal:
         """Read whole entries in order, from the one that holds `offset` or the first after it."""
         return self._shelf.read(offset, max_events)
 
+    @property
+    def readers(self) -> list[str]:
+        """Names of all readers that are known, those included that have not shown up in this run."""
+        return self._readers.names
+
     async def load_reader(self, name: str) -> ReaderState | None:
         """Give what the reader committed last; from now on nothing is dropped that it has not accepted."""
         self._readers.meet(name)

@@ -184,6 +184,11 @@ class SqliteJournal:
         head = self._head
         return await self._in_reader(lambda reader: read_entries(reader, offset, head, max_events))
 
+    @property
+    def readers(self) -> list[str]:
+        """Names of all readers that are known, those included that have not shown up in this run."""
+        return self._readers.names
+
     async def load_reader(self, name: str) -> ReaderState | None:
         """Read what the reader committed last; from now on nothing is dropped that it has not accepted."""
         self._readers.meet(name)

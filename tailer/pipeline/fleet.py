@@ -107,8 +107,8 @@ class Fleet:
         return self._context.pacing
 
     def end_at(self, resolve: Callable[[float], float]) -> None:
-        """Make the asked span end at a time that is resolved against API time."""
-        self._context.pacing.until = resolve(self._context.api_now())
+        """Make the asked span end at a time resolved against API time, in whole seconds as all coverage."""
+        self._context.pacing.until = math.floor(resolve(self._context.api_now()))
 
     async def discover(self) -> None:
         """List every account once and take up the connectors that are new.

@@ -1,6 +1,6 @@
 """The bare loop: polls every connector in turn, decodes the page, forgets it. For comparison of CPU.
 
-    python tests/benchmarks/bare_loop.py BASE_URL ACCOUNT TOKEN INTERVAL LOOK_BACK
+Usage: ``python tests/benchmarks/bare_loop.py BASE_URL ACCOUNT TOKEN INTERVAL LOOK_BACK``
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--connectors", type=int, default=200)
-    parser.add_argument("--events", type=int, default=5003, help="of each connector; not a multiple of a page")
+    parser.add_argument("--events", type=int, default=5003, help="of each; not a multiple of a page")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     total = arguments.connectors * arguments.events

@@ -54,8 +54,8 @@ def main() -> None:
     cuts = statistics.quantiles(delays, n=100)
     bound = parse_duration(arguments.interval) / 2 + 0.1
     print(
-        f"{len(delays)} live events, interval {arguments.interval}: median {cuts[49]:.2f} s (aim: at most {bound:.2f} s), "
-        f"p90 {cuts[89]:.2f} s, p99 {cuts[98]:.2f} s"
+        f"{len(delays)} live events, interval {arguments.interval}: "
+        f"median {cuts[49]:.2f} s (aim: at most {bound:.2f} s), p90 {cuts[89]:.2f} s, p99 {cuts[98]:.2f} s"
     )
 
 

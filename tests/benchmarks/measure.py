@@ -76,7 +76,7 @@ def measured(command: Sequence[str], environ: dict[str, str], output: Path) -> C
 
 
 def show(name: str, cost: Cost, events: int, plain: Cost | None = None) -> None:
-    """Print one line: events a second, microseconds of CPU an event, memory, and ratios to the plain program."""
+    """Print one line: speed, microseconds of CPU an event, memory, and ratios to the plain program."""
     line = (
         f"{name:<24} {events / cost.seconds:>9,.0f} events/s  {cost.cpu / events * 1e6:>6.2f} us CPU/event  "
         f"{cost.peak_mib:>7,.0f} MiB"

@@ -1,7 +1,7 @@
 """The plain program: what one would write in an afternoon, for comparison. Nothing durable, nothing checked.
 
-aiohttp and msgspec, eight connectors at a time, page after page into one dict by (connector, t, n); then a sort
-and one struct encoded a record, the same record that ``tailer tail -o jsonl`` prints.
+aiohttp and msgspec, eight connectors at a time, page after page into one dict by (connector, t, n); then a
+sort and one struct encoded a record, the same record that ``tailer tail -o jsonl`` prints.
 
     python tests/benchmarks/plain.py BASE_URL ACCOUNT TOKEN FROM TO > events.jsonl
 """

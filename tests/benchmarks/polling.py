@@ -1,7 +1,7 @@
 """A large fleet at rest: 2,000 connectors polled every 10 s, 200 events a second, journal and file.
 
-Prints the CPU of the daemon beside that of a bare loop (`bare_loop.py`) that polls as often, with windows that hold
-about as many rows as the daemon's look-back (100), and throws everything away.
+Prints the CPU of the daemon beside that of a bare loop (`bare_loop.py`) that polls as often, with windows
+that hold about as many rows as the daemon's look-back (100), and throws everything away.
 
     python tests/benchmarks/polling.py [--seconds 40]
 """
@@ -77,8 +77,9 @@ def main() -> None:
         daemon_share = cpu_share(daemon, server, arguments.seconds, errors)
         lines = sum(1 for _ in (Path(place) / "events.jsonl").open("rb"))
     print(
-        f"{CONNECTORS} connectors every {INTERVAL} s, {EVENTS_PER_SECOND} events/s: bare loop {bare_share:.3f} CPUs, "
-        f"daemon {daemon_share:.3f} CPUs, ratio {daemon_share / bare_share:.2f}; {lines} events delivered"
+        f"{CONNECTORS} connectors every {INTERVAL} s, {EVENTS_PER_SECOND} events/s: "
+        f"bare loop {bare_share:.3f} CPUs, daemon {daemon_share:.3f} CPUs, "
+        f"ratio {daemon_share / bare_share:.2f}; {lines} events delivered"
     )
 
 

@@ -131,3 +131,21 @@ async def test_keys_that_come_late_are_loaded_in_order(open_sqlite: Open) -> Non
     await journal.commit(claim, Commit(ACCOUNT, "a", checkpoint(5.0)))
     await journal.flush()
     assert await keys_of(journal, claim, "a") == {key for key in expected if key[0] + 1 >= 5}
+
+
+async def test_a_reader_that_is_gone_holds_nothing_back(open_sqlite: Open) -> None:
+    """A stored reader that no longer shows up is still named, but keeps nothing beyond the retention."""
+    journal = await open_sqlite()
+    claim = await journal.claim("shard")
+    await journal.commit_reader("gone", ReaderState(offset=0))
+    await journal.commit(claim, commit_of("a", [(1, 0), (1, 1)], seen=5.0, floor=1e9))
+    await journal.commit_reader("here", ReaderState(offset=2))
+    await journal.retain(9.0)
+    assert len(await journal.read(0, 10)) == 1  # both are about
+    await journal.close()
+
+    journal = await open_sqlite()
+    assert list(journal.readers) == ["gone", "here"]
+    await journal.load_reader("here")
+    await journal.retain(9.0)
+    assert await journal.read(0, 10) == []
