@@ -97,7 +97,7 @@ class Daemon:
         self._tell_unmatched()
         for name in self._run.absent_readers:
             self._log.say(
-                f"Sink {name!r} has a place in the journal but is no longer configured; what it has not taken "
+                f"Sink {name!r} is in the journal but no longer configured; what it has not taken "
                 "is dropped with what the others have taken, after [journal] retain",
                 event="SinkAbsent",
                 level="warning",
