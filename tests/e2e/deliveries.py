@@ -31,20 +31,20 @@ def wait_for_truth(output: Path, simulator: Simulator, *processes: Process, news
 
 def wait_for_delivery(output: Path, required: Collection[Identity], *processes: Process) -> None:
     """Wait until certain events have been delivered."""
-    missing = set(required)
+
+    def missing() -> set[Identity]:
+        return {*required} - {record.identity for record in read_records(output)}
 
     def is_delivered() -> bool:
-        if output.exists() and count_lines(output) >= len(
-            required
-        ):  # only then is a look at each worth its time
-            missing.difference_update(record.identity for record in read_records(output))
-        return not missing
+        # A look at each event is worth its time only when there are enough.
+        return output.exists() and count_lines(output) >= len(required) and not missing()
 
     try:
         wait_until(is_delivered, f"all of {len(required)} events are delivered", *processes)
     except AssertionError as error:
-        examples = sorted(missing)[:3]
-        raise AssertionError(f"{error}\n{len(missing)} are missing, such as {examples}") from None
+        raise AssertionError(
+            f"{error}\n{len(missing())} are missing, such as {sorted(missing())[:3]}"
+        ) from None
 
 
 def assert_exact(
