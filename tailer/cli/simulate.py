@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from tailer.core.durations import format_duration, parse_duration
+from tailer.cli.options import duration
+from tailer.core.durations import format_duration
 
 if TYPE_CHECKING:
     from tailer.simulator.server import Server
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
-
-
-def duration(text: str) -> float:
-    """Read a human duration ("90s", "1h30m") for click."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def signed_duration(text: str) -> float:

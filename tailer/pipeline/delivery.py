@@ -5,7 +5,7 @@ A sink that is away is tried again for ever, with its batch kept; nobody else wa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,8 +15,7 @@ from tailer.clock import Clock
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
 from tailer.errors import JournalFullError, SinkUnavailableError
-from tailer.interfaces import Resume, Sink
-from tailer.model import Batch
+from tailer.interfaces import Sink
 from tailer.observe import Observer, SinkFailed, SinkRecovered
 from tailer.pipeline.board import Board
 from tailer.pipeline.reader import Reader
@@ -69,11 +68,11 @@ class Delivery:
             JournalError: What was accepted could not be committed.
         """
         try:
-            state = await self._open(self.reader.resume)
+            state = await self._insist(partial(self.sink.open, self.reader.resume))
             await self.reader.commit(state)
             while (batch := await self.reader.next_batch()) is not None:
                 if batch.events:
-                    state = await self._write(batch)
+                    state = await self._insist(partial(self.sink.write, batch))
                 await self._accept(state)
                 self.delivered += len(batch.events)
         finally:
@@ -88,20 +87,11 @@ class Delivery:
         except JournalFullError:
             await until_stored(partial(self.reader.commit, state), self.clock, self.observe)
 
-    async def _open(self, resume: Resume) -> bytes | None:
+    async def _insist(self, attempt: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+        """Try until the sink takes it; return the sink's state."""
         while True:
             try:
-                state = await self.sink.open(resume)
-            except SinkUnavailableError as error:
-                await self._back_off(error)
-            else:
-                self._recover()
-                return state
-
-    async def _write(self, batch: Batch) -> bytes | None:
-        while True:
-            try:
-                state = await self.sink.write(batch)
+                state = await attempt()
             except SinkUnavailableError as error:
                 await self._back_off(error)
             else:
