@@ -141,7 +141,7 @@ async def test_a_poll_that_is_throttled_again_and_again_fails() -> None:
 async def test_failures_back_off_and_recovery_is_told(error: ApiError) -> None:
     """The wait grows with each failure in a row; the first success ends it."""
     stage = Stage({"c1": steady(60, start=-60)})
-    stage.source.trouble(error, times=3 if not isinstance(error, RequestRefusedError) else 40)
+    stage.source.trouble(error, times=3 if not isinstance(error, RequestRefusedError) else 100)
     poller = await poller_on(stage)
     waits: list[float] = []
     await poller.poll()
