@@ -17,7 +17,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from tailer.api.credentials import Credentials
+from tailer.api.credentials import headers_of, masked
 from tailer.api.headers import Headers
 from tailer.api.ledger import Ledger
 from tailer.api.protocol import connectors_url, decipher_connectors, decipher_events, events_url
@@ -26,6 +26,7 @@ from tailer.api.retry import persist
 from tailer.api.route import BASE_URL, find_proxy, parse_base_url
 from tailer.api.transport import read_body, trust, wrap
 from tailer.clock import Clock
+from tailer.config.credentials import Credentials
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
@@ -104,7 +105,7 @@ class ApiClient:
         # The headers go with each request: aiohttp shows those of a session to the proxy as well.
         self._options: dict[str, Any] = {
             "headers": CIMultiDict(
-                credentials.headers, Accept="application/json", **{"User-Agent": _USER_AGENT}
+                headers_of(credentials), Accept="application/json", **{"User-Agent": _USER_AGENT}
             ),
             "allow_redirects": False,
         }
@@ -171,7 +172,7 @@ class ApiClient:
             raise
         refused: RateLimitedError | None = None
         try:
-            return decipher(status, headers, self._credentials.mask(body))
+            return decipher(status, headers, masked(body, self._credentials))
         except RateLimitedError as error:
             refused = error
             raise

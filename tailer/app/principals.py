@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailer.api.client import ApiClient
-from tailer.api.credentials import Credentials
 from tailer.clock import Clock
-from tailer.config.credentials import BearerToken
 from tailer.config.options import Account, ApiOptions, Config
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
@@ -54,7 +52,7 @@ def make_client(  # noqa: PLR0917 - the shape of `tailer.app.run.Connect`
     api = config.api
     return ApiClient(
         name,
-        _credentials(account),
+        account.credentials,
         budget,
         ApiTime(clock.wall(), clock.monotonic()),
         clock,
@@ -69,10 +67,3 @@ def make_client(  # noqa: PLR0917 - the shape of `tailer.app.run.Connect`
 def make_budget(api: ApiOptions) -> Budget:
     """Make the budget of one principal."""
     return Budget(share=api.budget.share, reserve=api.budget.reserve)
-
-
-def _credentials(account: Account) -> Credentials:
-    credentials = account.credentials
-    if isinstance(credentials, BearerToken):
-        return Credentials(token=credentials.secret.reveal())
-    return Credentials(email=credentials.email, key=credentials.secret.reveal())

@@ -16,8 +16,8 @@ import pytest
 from aiohttp import web
 
 from tailer.api.client import ApiClient
-from tailer.api.credentials import Credentials
 from tailer.clock import SystemClock
+from tailer.config.credentials import BearerToken, GlobalKey, Secret
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
 from tailer.errors import (
@@ -151,7 +151,7 @@ async def client_of(base_url: str, **options: Any) -> AsyncIterator[Desk]:
     reports: list[Report] = []
     client = ApiClient(
         "noc",
-        options.pop("credentials", Credentials(token=TOKEN)),
+        options.pop("credentials", BearerToken(secret=Secret(TOKEN), origin="a test")),
         budget,
         ApiTime(clock.wall(), clock.monotonic()),
         clock,
@@ -196,7 +196,7 @@ async def test_the_legacy_pair_goes_alone(monkeypatch: pytest.MonkeyPatch, tmp_p
     netrc = tmp_path / "netrc"
     netrc.write_text("default login me password other\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    pair = Credentials(email="me@example.com", key="k" * 37)
+    pair = GlobalKey(email="me@example.com", secret=Secret("k" * 37), origin="a test")
     async with serving(page()) as (url, script), client_of(url, credentials=pair) as desk:
         await desk.read()
     (request,) = script.requests
@@ -582,7 +582,7 @@ def test_a_bad_ca_file_is_refused(tmp_path: Path, text: str | None) -> None:
     with pytest.raises(ConfigError, match=r"^\[api\] ca_file: .*ca\.pem"):
         ApiClient(
             "noc",
-            Credentials(token=TOKEN),
+            BearerToken(secret=Secret(TOKEN), origin="a test"),
             Budget(share=0.8, reserve=0.1),
             ApiTime(0, 0),
             clock,
