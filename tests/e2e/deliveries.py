@@ -10,7 +10,9 @@ from tests.e2e.processes import Process, Simulator, wait_until
 from tests.e2e.truth import Identity, complaints, count_lines, read_records, read_truth
 
 
-def wait_for_truth(output: Path, simulator: Simulator, *processes: Process, news: int = 0) -> set[Identity]:
+def wait_for_truth(
+    output: Path, simulator: Simulator, *processes: Process, news: int = 0, since: float = 0
+) -> set[Identity]:
     """Wait until everything that is visible by now, and then some, has been delivered.
 
     Args:
@@ -18,15 +20,21 @@ def wait_for_truth(output: Path, simulator: Simulator, *processes: Process, news
         simulator: Tells the truth.
         processes: Those that deliver.
         news: So many events have to become visible first.
+        since: What has an earlier t is not waited for.
 
     Returns:
         What must have been delivered from now on.
     """
-    known = count_lines(simulator.truth)
-    wait_until(lambda: count_lines(simulator.truth) >= known + news, f"{news} new events", simulator)
-    required = set(read_truth(simulator.truth))
+    wait_for_news(simulator, news)
+    required = {one.identity for one in read_truth(simulator.truth).values() if one.t >= since}
     wait_for_delivery(output, required, *processes)
     return required
+
+
+def wait_for_news(simulator: Simulator, news: int) -> None:
+    """Wait until so many more events have become visible."""
+    known = count_lines(simulator.truth)
+    wait_until(lambda: count_lines(simulator.truth) >= known + news, f"{news} new events", simulator)
 
 
 def wait_for_delivery(output: Path, required: Collection[Identity], *processes: Process) -> None:

@@ -19,7 +19,7 @@ import tailer
 DEADLINE = 30.0
 """Seconds within which everything that is waited for has to happen; far more than it takes."""
 
-_LOOK_EVERY = 0.1
+_LOOK_EVERY = 0.05
 _CHECKOUT = Path(tailer.__file__).parents[1]
 
 
@@ -165,7 +165,7 @@ class Setup:
         simulator: Whom to ask.
         start: Where the first run begins.
         order: Of the file sink.
-        options: Further lines, by table: ``polling={"settle": "1s"}``.
+        options: Further lines, by table: ``polling={"settle": "500ms"}``.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Setup:
         self.path = folder / "tailer.toml"
         self.events = folder / "events.jsonl"
         self.simulator = simulator
-        polling = {"interval": "200ms", "settle": "1s", "start": start, **options.pop("polling", {})}
+        polling = {"interval": "200ms", "settle": "500ms", "start": start, **options.pop("polling", {})}
         tables = {"polling": polling, "journal": {"path": "tailer.db"}, **options}
         text = f'[[accounts]]\nid = "{simulator.account}"\n'
         for table, values in tables.items():

@@ -21,7 +21,7 @@ def crash(setup: Setup, random: Random, cycles: int) -> None:
     """Start the daemon again and again, and kill it at any instant between its start and some work."""
     for _ in range(cycles):
         with setup.run() as run:
-            time.sleep(random.uniform(0.2, 1.2))  # the instant is the point: no state is waited for
+            time.sleep(random.uniform(0.25, 0.85))  # the instant is the point: no state is waited for
             assert run.exit_code is None, run.words
             run.send(signal.SIGKILL)
             assert run.wait() == -signal.SIGKILL
