@@ -10,7 +10,8 @@ Rules, in this order (times are API time; a *slice* is a window that by the meas
    than one slice is read as a *pass*, in slices beside the head polls, and the poll uses the deepest due
    level below it. A pass counts as a read of its level at the time at which it was planned, once it is done.
 3. *Backlog*, when no head poll is due: the oldest hole before the frontier, then the next slice of a pass;
-   after one that failed the next in turn, so that one bad hole holds up nothing else.
+   after one that failed the next in turn, so that one bad hole holds up nothing else. After one that brought
+   nothing (it lies too near to the present for this API) neither holes nor catch-up, until the next poll.
 4. Nothing asks for what lies below the checkpoint's floor, padding included.
 
 The look-back is either fixed or automatic: at least four intervals, and as far back as about
@@ -130,6 +131,7 @@ class WindowPlanner:
         self._pass: _Pass | None = None
         self._caught_up: tuple[int, int] | None = None
         self._turn = 0
+        self._is_stuck = False
 
     def head(self, checkpoint: Checkpoint, levels: Levels, now: float) -> Plan | None:
         """Plan the poll that is due; ``None`` when the asked span holds nothing more.
@@ -140,7 +142,7 @@ class WindowPlanner:
             now: API time; the window never ends after it.
         """
         head, frontier = self._head(now), frontier_of(checkpoint)
-        if self._is_long(head - frontier):
+        if self.is_behind(checkpoint, now):
             self._caught_up = self._caught_up or (frontier, math.floor(now))
             return self._slice(frontier, head, "catch-up")
         lowest = math.floor(checkpoint.floor) + PADDING
@@ -157,9 +159,9 @@ class WindowPlanner:
 
     def backlog(self, checkpoint: Checkpoint, now: float) -> Plan | None:
         """Plan what is worth reading while no poll is due; ``None`` when nothing is."""
-        choices: list[tuple[Span, Aim]] = [
-            (hole, "hole") for hole in holes_of(checkpoint, min(frontier_of(checkpoint), self._head(now)))
-        ]
+        end = min(frontier_of(checkpoint), self._head(now))
+        holes = [] if self._is_stuck else holes_of(checkpoint, end)
+        choices: list[tuple[Span, Aim]] = [(hole, "hole") for hole in holes]
         if self._pass is not None:
             choices.append(((self._pass.start, self._pass.end), "pass"))
         if not choices:
@@ -169,7 +171,7 @@ class WindowPlanner:
 
     def is_behind(self, checkpoint: Checkpoint, now: float) -> bool:
         """Tell whether the next window is one of catch-up."""
-        return self._is_long(self._head(now) - frontier_of(checkpoint))
+        return not self._is_stuck and self._is_long(self._head(now) - frontier_of(checkpoint))
 
     def is_done(self, checkpoint: Checkpoint) -> bool:
         """Tell whether all of a finite asked span is accounted for, and late events before it looked for."""
@@ -181,6 +183,8 @@ class WindowPlanner:
     def succeeded(self, plan: Plan, reading: Reading, levels: Levels) -> Levels:
         """Take note of a read that was finished; return the levels that it leaves."""
         width = plan.window.end - plan.window.start
+        has_progress = bool(reading.covered or reading.gaps or reading.dense)
+        self._is_stuck = plan.aim in ("catch-up", "hole") and not has_progress
         if reading.dense:
             self._thin_out(width, 4 * (self._density or 0.0), density(reading.rows))
             return levels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from hypothesis import strategies as st
@@ -163,11 +163,11 @@ PLEASANT = st.builds(
 def refusing(draw: st.DrawFn) -> Manners:
     """Manners of an API that also refuses what it does not like."""
     pleasant = draw(PLEASANT)
-    changes = {
-        "cursor_life": draw(st.sampled_from([None, 1, 2])),
-        "refuses_limit": draw(st.booleans()),
-        "refuses_after": draw(st.sampled_from([None, 0.0, -30.0])),
-        "widest": draw(st.sampled_from([None, 70, 100])),
-        "retention": draw(st.sampled_from([None, 4000.0, 4090.5])),
-    }
-    return Manners(**{**{name: getattr(pleasant, name) for name in pleasant.__dataclass_fields__}, **changes})
+    return replace(
+        pleasant,
+        cursor_life=draw(st.sampled_from([None, 1, 2])),
+        refuses_limit=draw(st.booleans()),
+        refuses_after=draw(st.sampled_from([None, 0.0, -30.0])),
+        widest=draw(st.sampled_from([None, 70, 100])),
+        retention=draw(st.sampled_from([None, 4000.0, 4090.5])),
+    )

@@ -13,7 +13,7 @@ from tailer.core.ladder import Ladder, Levels
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.reading import Reading
 from tailer.core.spans import Spans
-from tailer.core.windows import Pacing, Plan, WindowPlanner
+from tailer.core.windows import Aim, Pacing, Plan, WindowPlanner
 from tailer.model import Event, Window
 
 LADDER = Ladder(5, 960)
@@ -42,13 +42,11 @@ def head(planner: WindowPlanner, checkpoint: Checkpoint, now: float, levels: Lev
     return plan
 
 
-def planner_of_density(
-    rows: int, seconds: int, pacing: Pacing = PACING, checkpoint: Checkpoint | None = None
-) -> WindowPlanner:
+def planner_of_density(rows: int, seconds: int, pacing: Pacing = PACING) -> WindowPlanner:
     """Give a planner whose last read had so many rows in so many seconds."""
     planner = WindowPlanner(pacing)
     plan = Plan(Window(0, seconds), "hole")
-    planner.succeeded(plan, reading(rows), (checkpoint or covered(ORIGIN)).levels)
+    planner.succeeded(plan, reading(rows, plan.window), covered(ORIGIN).levels)
     return planner
 
 
@@ -330,8 +328,24 @@ def test_a_hole_that_fails_holds_up_no_other() -> None:
         if has_failed:
             planner.failed(plan, pages=0)
         else:
-            planner.succeeded(plan, reading(0), checkpoint.levels)
+            planner.succeeded(plan, reading(0, plan.window), checkpoint.levels)
     assert [plan.window.start - ORIGIN for plan in plans] == [0, 30, 0, 30]
+
+
+@pytest.mark.parametrize("aim", ["hole", "catch-up"])
+def test_what_brings_nothing_is_left_until_the_next_poll(aim: Aim) -> None:
+    """Given a read that nothing came of, it is not repeated at once and for ever, but after the next poll."""
+    checkpoint = covered(ORIGIN, covered=Spans(((ORIGIN + 20, ORIGIN + 30),)))
+    now = ORIGIN + 500
+    planner = planner_of_density(10, 10)
+    planner.succeeded(Plan(Window(ORIGIN, ORIGIN + 20), aim), Reading(), checkpoint.levels)
+    assert planner.backlog(checkpoint, now) is None
+    assert not planner.is_behind(checkpoint, now)
+    plan = head(planner, checkpoint, now)
+    assert plan.aim == "head"
+    planner.succeeded(plan, reading(500, plan.window), checkpoint.levels)
+    assert planner.backlog(checkpoint, now) is not None
+    assert planner.is_behind(checkpoint, now)
 
 
 # ---- A finite span
