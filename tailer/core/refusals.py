@@ -102,7 +102,7 @@ class Refusals:
     def note_accepted(self, piece: Piece, page: Page) -> None:
         """Learn from a page of the piece in hand."""
         form, quirks, now = self.form_of(piece), self._quirks, self._shape.now
-        if piece.older_half is not None and form == quirks.form:
+        if piece.older_half is not None:
             piece.older_half.halved_from = piece.older_half.width + piece.width
         quirks.learn(form, self._shape.limit_of(form), page, now)
         quirks.learn_accepted(piece.width, now - piece.start)
