@@ -48,7 +48,7 @@ def stalled_tail(setup: Setup, pipe: Pipe, *flags: str) -> Iterator[Process]:
 
 def test_a_reader_that_stalls_loses_nothing(tmp_path: Path, simulate: Simulate) -> None:
     """A tail into a pipe that nobody empties waits, and takes no memory for it; then everything comes."""
-    history = ("--history", "1h", "--history-events", "2000")
+    history = ("--history", "1h", "--history-events", "1000")
     simulator = simulate("--connectors", "10", "--rate", "30", *history)
     setup = Setup(tmp_path, simulator)
     pipe = Pipe(tmp_path / "read.jsonl")

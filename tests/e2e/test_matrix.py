@@ -12,7 +12,7 @@ from allpairspy import AllPairs
 
 from tests.e2e.deliveries import assert_exact, wait_for_truth
 from tests.e2e.processes import Setup, Simulator
-from tests.e2e.truth import Identity, read_truth
+from tests.e2e.truth import Identity, over, read_truth
 
 AT_ONCE = 6
 """Cases that run side by side: most of their time they wait for something to happen."""
@@ -163,7 +163,8 @@ def run_once(setup: Setup) -> None:
     """Run the daemon up to now, twice."""
     required: set[Identity] = set()
     for _ in range(2):
-        required |= set(read_truth(setup.simulator.truth))
+        truth = read_truth(setup.simulator.truth)
+        required |= {fact.identity for fact in over(truth.values(), time.time())}
         with setup.run("--once") as run:
             assert run.wait() == 0, run.words
     assert_exact(setup.events, setup.simulator, required=required, order="connector")

@@ -7,9 +7,9 @@ from pathlib import Path
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact, wait_for_delivery, wait_for_news, wait_for_truth
 from tests.e2e.processes import Setup, wait_until
-from tests.e2e.truth import count_lines, read_records, read_truth
+from tests.e2e.truth import count_lines, over, read_records, read_truth
 
-BUSY = ("--connectors", "3", "--rate", "15", "--history", "90s")
+BUSY = ("--connectors", "3", "--rate", "25", "--history", "90s")
 LATE = ("--late-share", "0.3", "--late-by", "40s")
 """Half of the late events were collected late too, so that t and a lie on two sides of an origin."""
 
@@ -81,7 +81,7 @@ def test_a_tail_since_a_duration_begins_there(tmp_path: Path, simulate: Simulate
 
     records = read_records(tail.stdout)
     assert [one for one in records if max(one.t, one.a) < int(before) - 31] == []
-    facts = [one for one in read_truth(simulator.truth).values() if one.visible_at < before]
-    required = [one.identity for one in facts if one.t >= after - 30]
+    facts = over(read_truth(simulator.truth).values(), before)
+    required = [one.identity for one in facts if one.t >= after - 30 and one.visible_at < before]
     assert len(required) > 100
     assert_exact(tail.stdout, simulator, required=required, order="global")

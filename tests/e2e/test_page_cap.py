@@ -11,10 +11,10 @@ from typing import NamedTuple
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact
 from tests.e2e.processes import Setup, wait_until
-from tests.e2e.truth import Fact, count_lines, read_records, read_truth
+from tests.e2e.truth import Fact, count_lines, over, read_records, read_truth
 
 CAPPED = ("--no-cursor", "--max-limit", "20", "--default-limit", "20")
-FLEET = ("--connectors", "3", "--rate", "2")
+FLEET = ("--connectors", "3", "--rate", "4")
 
 TOLD = re.compile(
     r"\((?P<connector>\w{32})\) has a gap of (?P<length>\d+)s from (?P<start>\S+Z) on: page cap"
@@ -57,7 +57,7 @@ def test_a_second_too_full_is_a_gap_in_a_tail(tmp_path: Path, simulate: Simulate
     """Of 10,000 events in a second, in pages of 20 without a cursor: the gap is named, all else is there."""
     burst = int(time.time()) - 300
     simulator = simulate(*FLEET, *CAPPED, "--history", "10m", "--burst", f"10000@{burst}")
-    facts = [*read_truth(simulator.truth).values()]
+    facts = over(read_truth(simulator.truth).values(), time.time())
     with Setup(tmp_path, simulator).tail("--since", "1h", "--order", "connector") as tail:
         assert tail.wait() == 4, tail.words
 

@@ -6,8 +6,8 @@ from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact, wait_for_truth
 from tests.e2e.processes import Setup, wait_until
 
-QUOTA = 100
-WINDOW = 5
+QUOTA = 40
+WINDOW = 2
 
 
 def test_the_quota_is_never_crossed(tmp_path: Path, simulate: Simulate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -59,6 +60,11 @@ def read_truth(path: Path) -> dict[Identity, Fact]:
     """Read a truth file; a line that is being written is left out."""
     facts = (Fact(**line) for line in _lines(path))
     return {fact.identity: fact for fact in facts}
+
+
+def over(facts: Iterable[Fact], now: float) -> list[Fact]:
+    """Leave out the events of the present second: what is read "up to now" ends with the last whole one."""
+    return [fact for fact in facts if max(fact.t, fact.a) < math.floor(now)]
 
 
 def read_records(path: Path) -> list[Record]:
