@@ -21,7 +21,7 @@ from tailer.core.backoff import backoff
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds, parse_time
 from tailer.core.ladder import Ladder
-from tailer.core.ordering import Order
+from tailer.core.ordering import Order, longest_wait
 from tailer.core.quirks import Quirks
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError, AuthError, JournalFullError, SinkError
@@ -185,7 +185,7 @@ class Run:
         options = ReaderOptions(
             name=name,
             order=order,
-            hold=self._config.polling.settle + self._config.polling.interval,
+            hold=longest_wait(self._config.polling.settle, self._config.polling.interval),
             max_held=self._max_held,
             max_events=max_events,
             max_bytes=max_bytes,

@@ -43,12 +43,22 @@ class Acceptance(NamedTuple):
     highest: dict[str, Key]
 
 
+HOLD_GRACE: Seconds = PADDING + 1.0
+"""By how much the poll that is to release an event may come later than `settle` and the interval: an event is
+read up to a second before its time, and a poll takes a while. Without it, time would often outrun the poll."""
+
+
+def longest_wait(settle: Seconds, interval: Seconds) -> Seconds:
+    """Give the longest time that an event is held: by then every connector has been polled."""
+    return settle + interval + HOLD_GRACE
+
+
 class Ordering:
     """Holds the events of one reader back until their order is known.
 
     Args:
         order: See rule 1.
-        hold: Longest wait, seconds: `settle` plus the polling interval in force.
+        hold: Longest wait, seconds; see `longest_wait`.
         max_held: Bound on held events.
         highest: Highest (t, n) per ``account/connector`` that the sink has accepted in earlier runs.
         now: API time, tells which of `highest` were ahead of it.

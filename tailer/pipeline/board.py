@@ -62,7 +62,7 @@ class Board:
             self.changed.notify()
 
     def allow_wait(self, principal: str, seconds: float) -> None:
-        """Note how long an event of one principal may wait for its order: `settle` and the interval."""
+        """Note how long an event of one principal may wait for its order (`longest_wait`)."""
         self._waits[principal] = seconds
         self.longest_wait = max(self._waits.values())
 

@@ -6,6 +6,7 @@ from collections.abc import Sized
 
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
+from tailer.core.ordering import longest_wait
 from tailer.core.windows import Pacing
 from tailer.observe import IntervalStretched, Observer
 from tailer.pipeline.board import Board
@@ -61,4 +62,4 @@ class Crowd:
         if interval != (self._told or shortest):
             self._told = interval
             self._observe(IntervalStretched(self._principal, connectors, interval))
-        self._board.allow_wait(self._principal, self._settle + interval)
+        self._board.allow_wait(self._principal, longest_wait(self._settle, interval))
