@@ -44,8 +44,8 @@ class Acceptance(NamedTuple):
 
 
 HOLD_GRACE: Seconds = PADDING + 1.0
-"""By how much the poll that is to release an event may come later than `settle` and the interval: an event is
-read up to a second before its time, and a poll takes a while. Without it, time would often outrun the poll."""
+"""By how much the poll that is to release an event may come later than `settle` and the interval: an event
+is read up to a second before its time, and a poll takes a while. Without it, time would often win."""
 
 
 def longest_wait(settle: Seconds, interval: Seconds) -> Seconds:
