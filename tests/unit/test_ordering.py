@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tailer.core.ordering import Order, Ordering
+from tailer.core.ordering import HOLD_GRACE, Order, Ordering, longest_wait
 from tailer.core.released import Chunk, Released, joined
 from tailer.core.spans import Spans
 from tailer.model import Event, Key, Segment, Source
@@ -261,3 +261,10 @@ def test_runs_are_joined_and_sorted() -> None:
     assert joined([Released([], []), one]) is one
     assert one.by_number() is one
     assert joined([]) == Released([], [])
+
+
+def test_the_poll_that_releases_an_event_comes_before_the_clock() -> None:
+    """Given an event read a second early, the next poll begun after its settle ends within the longest wait."""
+    settle, interval, early, poll = 2, 5, 1, 0.9
+    assert early + settle + interval + poll < longest_wait(settle, interval)
+    assert longest_wait(settle, interval) == settle + interval + HOLD_GRACE
