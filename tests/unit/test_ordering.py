@@ -264,7 +264,7 @@ def test_runs_are_joined_and_sorted() -> None:
 
 
 def test_the_poll_that_releases_an_event_comes_before_the_clock() -> None:
-    """Given an event read a second early, the next poll begun after its settle ends within the longest wait."""
+    """Given an event read a second early, the poll after its settle ends within the longest wait."""
     settle, interval, early, poll = 2, 5, 1, 0.9
     assert early + settle + interval + poll < longest_wait(settle, interval)
     assert longest_wait(settle, interval) == settle + interval + HOLD_GRACE
