@@ -179,8 +179,8 @@ def test_second_interrupt_leaves_a_blocked_pipe(api: dict[str, str], tmp_path: P
 def test_daemon_goes_on_where_it_ended(api: dict[str, str], tmp_path: Path) -> None:
     """Each ``run --once`` adds what is new, none twice, and its log is JSON with a summary at the end."""
     (tmp_path / "c.toml").write_text(CONFIG)
-    counts = []
-    for _ in range(2):
+    counts: list[int] = []
+    while sum(count > 0 for count in counts) < 2 and len(counts) < 20:  # a second may bring nothing
         ended = run(["run", "--once", "-c", "c.toml"], api, tmp_path)
         assert ended.code == 0
         assert ended.stdout == ""
@@ -188,7 +188,7 @@ def test_daemon_goes_on_where_it_ended(api: dict[str, str], tmp_path: Path) -> N
         assert log[-1]["event"] == "Ended"
         counts.append(log[-1]["delivered"]["file"])
     events = records((tmp_path / "events.jsonl").read_text())
-    assert min(counts) > 0
+    assert sum(count > 0 for count in counts) == 2
     assert len({event["id"] for event in events}) == len(events) == sum(counts)
 
 
