@@ -149,7 +149,7 @@ class Journal(Protocol):
         """
 
     async def claim(self, shard: str) -> Claim:
-        """Become the owner of a shard (a principal); ends every earlier claim of it."""
+        """Become the owner of a shard (an account); ends every earlier claim of it."""
 
     async def release(self, claim: Claim) -> None:
         """Give a shard back; a claim that was fenced is released silently."""
