@@ -12,7 +12,7 @@ window, and what the reader can do; it never holds a credential or an unknown pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class TailerError(Exception):
@@ -155,6 +155,28 @@ class SinkError(TailerError):
 
 class SinkUnavailableError(SinkError):
     """The counterpart is away or full: keep the batch, back off, write it again."""
+
+
+class SinkRejectedError(SinkError):
+    """The counterpart will never take some events of a batch: set them aside, go on with the others.
+
+    Not for a counterpart that refuses whatever it is sent (credentials, a wrong address, a missing table):
+    that is `SinkUnavailableError`, or a whole backlog would be set aside.
+
+    Args:
+        message: One sentence without credentials; the reason of events that `rejected` does not name.
+        rejected: The reason of each event that was rejected, by its index in the batch; all others of the
+            batch were accepted. Empty: the sink can't tell which ones they are, and nothing of the batch
+            was accepted.
+        state: What `write` would have returned for the accepted ones; of no meaning if `rejected` is empty.
+    """
+
+    def __init__(
+        self, message: str, *, rejected: Mapping[int, str] | None = None, state: bytes | None = None
+    ) -> None:
+        super().__init__(message)
+        self.rejected = dict(rejected or {})
+        self.state = state
 
 
 class SinkClosedError(SinkError):

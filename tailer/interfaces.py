@@ -243,8 +243,16 @@ class Sink(Protocol):
         On return the batch is accepted: it is never written again. A batch is written again after
         `SinkUnavailableError`, and after a crash before its commit: `open` then gets the state before it.
 
+        Events that the counterpart will never take are set aside with their reason, durably and before the
+        commit; they may be written again one day, when someone asks for it. After a crash in between they
+        are written, and perhaps rejected, once more.
+
         Raises:
             SinkUnavailableError: Keep the batch, back off, write the same batch again.
+            SinkRejectedError: Some events can never be taken. If it names them, all others are accepted and
+                its state is committed as a returned one would be. If it names none, nothing of the batch is
+                accepted and the former state holds: smaller parts of the batch, in their order, are written
+                until what is rejected is alone. A batch of one event that is rejected needs no name.
             SinkClosedError: Nobody reads any more; the reader ends.
         """
 
