@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tailer.app.library import Tail
     from tailer.app.library import open_tail as open  # noqa: A004 - `tailer.open` is the public name
+    from tailer.app.tail import PendingBatch, Tail
     from tailer.errors import ApiError, AuthError, ConfigError, JournalError, SinkError, TailerError
     from tailer.model import Event
 
@@ -21,13 +21,14 @@ __all__ = [
     "ConfigError",
     "Event",
     "JournalError",
+    "PendingBatch",
     "SinkError",
     "Tail",
     "TailerError",
     "open",
 ]
 
-_OWNERS = {"Tail": "app.library", "open": "app.library", "Event": "model"}
+_OWNERS = {"Event": "model", "PendingBatch": "app.tail", "Tail": "app.tail", "open": "app.library"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
-"""The library's face: open a run, iterate over its events."""
+"""The library's face: from a file, or from arguments, to a `Tail`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 
 from tailer.app.run import Ask, Run
+from tailer.app.tail import Tail, follow_events
 from tailer.config.credentials import TOKEN_VARIABLE
 from tailer.config.document import config_from_environment, load
 from tailer.config.options import Config
@@ -21,65 +22,7 @@ from tailer.interfaces import Journal
 from tailer.journal.memory import MemoryJournal
 from tailer.journal.sqlite import SqliteJournal
 from tailer.journal.worker import Worker
-from tailer.model import Event
 from tailer.observe import Observer, ignore
-from tailer.pipeline.reader import Reader
-
-READER = "library"
-"""Name of the reader whose place a durable journal keeps for `Tail.events`."""
-
-
-class Tail:
-    """A run in the background and its events in the foreground; made by `open_tail`."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._events: Sequence[Event] = ()
-        self._at = 0
-
-    async def events(self) -> AsyncGenerator[Event, None]:
-        """Yield events in order, for ever, or to the end of the asked span.
-
-        An event is acknowledged when the next one is asked for. Breaking out of the loop keeps the place: a
-        later call begins with the event that was not acknowledged. One loop at a time.
-        """
-        while True:
-            while self._at < len(self._events):
-                yield self._events[self._at]
-                self._at += 1
-            if self._events:
-                await self._acknowledge()
-            batch = await self._reader.next_batch()
-            if batch is None:
-                return
-            self._events = batch.events
-            if not batch.events:
-                await self._acknowledge()
-
-    async def close(self) -> None:
-        """Make durable what was acknowledged."""
-        await self._reader.end(self._events[self._at - 1] if self._at else None)
-
-    async def _acknowledge(self) -> None:
-        self._events, self._at = (), 0
-        await self._reader.accept()
-
-
-@asynccontextmanager
-async def follow_events(run: Run, order: Order) -> AsyncIterator[Tail]:
-    """Enter a run, poll in the background and hand out its events; leave the context to let go of everything.
-
-    Raises:
-        TailerError: As `open_tail` says.
-    """
-    async with run:
-        tail = Tail(await run.open_reader(READER, order))
-        run.start()
-        try:
-            yield tail
-        finally:
-            with anyio.CancelScope(shield=True):
-                await tail.close()
 
 
 @asynccontextmanager
@@ -110,7 +53,7 @@ async def open_tail(
             time or epoch seconds; ``None``: the file's ``start``, which is "now" by default.
         until: End of the asked span, in the same words; ``None``: now, or never if `follow`.
         follow: Go on for ever.
-        order: ``arrival``, ``connector`` or ``global``.
+        order: ``arrival``, ``connector`` or ``global``; `Tail.batches` can have another.
         observe: Is told what happens: retries, pauses, gaps (`tailer.observe`).
 
     Raises:
@@ -126,7 +69,7 @@ async def open_tail(
     start = checked_time("since", since) or loaded.polling.start
     ask = Ask(start=start, until=checked_time("until", until), follow=follow)
     run = Run(loaded, ask, journal=make_journal(loaded), observe=observe)
-    async with follow_events(run, order) as tail:
+    async with follow_events(run, order, _sink_names(loaded)) as tail:
         yield tail
 
 
@@ -136,6 +79,11 @@ def make_journal(config: Config) -> Journal:
     if path is None or path == ":memory:":
         return MemoryJournal()
     return SqliteJournal(path)
+
+
+def _sink_names(config: Config) -> frozenset[str]:
+    """Name the file's sinks: in a journal that a daemon uses as well, their places are theirs."""
+    return frozenset(str(sink.get("name", sink.get("type"))) for sink in config.sinks)
 
 
 def checked_time(name: str, text: str | None) -> str | None:

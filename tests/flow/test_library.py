@@ -9,7 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tailer.app.library import READER, Tail, checked_time, follow_events, make_journal, open_tail
+from tailer.app.library import checked_time, make_journal, open_tail
+from tailer.app.tail import READER, Tail, follow_events
 from tailer.config.options import Config, JournalOptions
 from tailer.core.ordering import Order
 from tailer.errors import ConfigError, JournalError, ServerError
@@ -225,6 +226,7 @@ async def test_an_acknowledgement_that_was_cancelled_is_made_good_on_leaving() -
         await asyncio.sleep(1000)
 
     async with tailing(stage, "1m", follow=False) as tail:
+        await take(tail, 1)
         journal.commit_reader = stuck  # type: ignore[assignment]
         with anyio.move_on_after(100):
             await take(tail, 11)
