@@ -7,41 +7,53 @@ is judged by its ending.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical")
 """From the least to the most serious."""
 
-LEVEL_OF_KIND = {
-    "FinishAttestationFailure": "critical",
-    "FinishRotateCryptKeyFailure": "error",
-    "FinishRotatePkiFailure": "error",
-    "FinishUpgradeFailure": "error",
-    "BlessSlotFailure": "error",
-    "RekeyReset": "error",
-    "HaError": "error",
-    "Leave": "warning",
-    "HaTransition": "warning",
-    "HaLeave": "warning",
-    "BlessSlotPending": "warning",
-    "RekeyRestart": "warning",
-    "Init": "notice",
-    "StartUpgrade": "notice",
-    "FinishUpgradeSuccess": "notice",
-    "ConfigureCloudflaredTunnel": "notice",
-    "StartAttestation": "info",
-    "FinishAttestationSuccess": "info",
-    "StartRotateCryptKey": "info",
-    "FinishRotateCryptKeySuccess": "info",
-    "StartRotatePki": "info",
-    "FinishRotatePkiSuccess": "info",
-    "BlessSlotSuccess": "info",
-    "RekeyInstallBoth": "info",
-    "RekeyStart": "info",
-    "RekeyAdvance": "info",
-    "RekeyComplete": "info",
-    "HaInit": "info",
-    "Reconcile": "debug",
+
+class Kind(NamedTuple):
+    """What is known of a kind: its level, one of `LEVELS`, and what it tells in a few words."""
+
+    level: str
+    meaning: str
+
+
+KINDS = {
+    "FinishAttestationFailure": Kind("critical", "the device could not prove what it runs (attestation)"),
+    "FinishRotateCryptKeyFailure": Kind("error", "the crypt key could not be replaced"),
+    "FinishRotatePkiFailure": Kind("error", "keys and certificates (PKI) could not be replaced"),
+    "FinishUpgradeFailure": Kind("error", "a software upgrade failed"),
+    "BlessSlotFailure": Kind("error", "the boot entry could not be marked as good"),
+    "RekeyReset": Kind("error", "a tunnel lost all keys after one that was not expected"),
+    "HaError": Kind("error", "an unexpected error of high availability (HA)"),
+    "Leave": Kind("warning", "the device's process stopped"),
+    "HaTransition": Kind("warning", "high availability (HA) changed state: a failover"),
+    "HaLeave": Kind("warning", "high availability (HA) stopped"),
+    "BlessSlotPending": Kind("warning", "the boot entry is not marked as good yet; normal for a while"),
+    "RekeyRestart": Kind("warning", "a rekey under way began again with newer keys; normal now and then"),
+    "Init": Kind("notice", "the device's process started"),
+    "StartUpgrade": Kind("notice", "a software upgrade began"),
+    "FinishUpgradeSuccess": Kind("notice", "a software upgrade is done"),
+    "ConfigureCloudflaredTunnel": Kind("notice", "remote access through cloudflared was set up"),
+    "StartAttestation": Kind("info", "the device began to prove what it runs (attestation)"),
+    "FinishAttestationSuccess": Kind("info", "the device proved what it runs (attestation)"),
+    "StartRotateCryptKey": Kind("info", "replacing the crypt key began"),
+    "FinishRotateCryptKeySuccess": Kind("info", "the crypt key was replaced"),
+    "StartRotatePki": Kind("info", "replacing keys and certificates (PKI) began"),
+    "FinishRotatePkiSuccess": Kind("info", "keys and certificates (PKI) were replaced"),
+    "BlessSlotSuccess": Kind("info", "the boot entry was marked as good"),
+    "RekeyInstallBoth": Kind("info", "a tunnel has its first keys, for both directions"),
+    "RekeyStart": Kind("info", "rekey: a new key receives, the old one still sends"),
+    "RekeyAdvance": Kind("info", "rekey: traffic came with the new key, so it sends too"),
+    "RekeyComplete": Kind("info", "rekey: done, the old keys are gone"),
+    "HaInit": Kind("info", "high availability (HA) started"),
+    "Reconcile": Kind("debug", "the device brought itself in line with its configuration; routine"),
 }
+"""From the most to the least serious; the meanings are the document's one-liners, told for an operator."""
+
+LEVEL_OF_KIND = {name: kind.level for name, kind in KINDS.items()}
 
 
 @lru_cache(maxsize=1024)

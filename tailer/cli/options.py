@@ -58,3 +58,15 @@ def look_options(function: Function) -> Function:
         help="auto: pretty on a terminal, JSON Lines into a pipe or file.",
     )
     return output(zone(color(function)))
+
+
+def list_output(function: Function) -> Function:
+    """``--output`` of commands that give a short list."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["auto", "table", "jsonl"]),
+        default="auto",
+        show_default=True,
+        help="auto: a table on a terminal, JSON Lines into a pipe or file.",
+    )(function)

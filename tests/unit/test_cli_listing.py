@@ -1,0 +1,41 @@
+import fcntl
+import io
+import os
+import pty
+import struct
+import termios
+
+from tailer.cli.listing import Row, write_rows
+
+ROWS = [Row({"name": "a\u202eb"}, ("a\u202eb", "one two three four five six seven")), Row({}, ("", ""))]
+
+
+def on_a_terminal(columns: int) -> list[str]:
+    """What a terminal of some width shows."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb") as shown, os.fdopen(theirs, "w") as terminal:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
+        write_rows(("NAME", "WORDS"), ROWS, "auto", terminal)
+        return os.read(shown.fileno(), 4096).decode().splitlines()
+
+
+def test_a_pipe_gets_json_that_no_terminal_obeys() -> None:
+    """Into a pipe go JSON Lines, with what could fool a reader escaped."""
+    stream = io.StringIO()
+    write_rows(("NAME",), ROWS, "auto", stream)
+    assert stream.getvalue() == '{"name":"a\\u202eb"}\n{}\n'
+
+
+def test_a_narrow_terminal_wraps_the_last_column() -> None:
+    """What is too long goes on below its own column; nothing is cut."""
+    lines = on_a_terminal(32)
+    assert lines[:3] == [
+        "NAME      WORDS",
+        "a\\u202eb  one two three four",
+        "          five six seven",
+    ]
+
+
+def test_a_terminal_too_narrow_to_wrap_gets_whole_lines() -> None:
+    """Where wrapping would leave a thread of letters, the terminal itself wraps."""
+    assert on_a_terminal(20)[1] == "a\\u202eb  one two three four five six seven"
