@@ -93,12 +93,16 @@ class Commit(NamedTuple):
         connector: Connector id.
         checkpoint: Replaces the connector's former one.
         segment: The new events, ``None`` when the poll found none.
+        name: What people call the connector, kept for those who look at the journal; empty: as before.
+        serial: Its appliance's serial number, kept likewise.
     """
 
     account: str
     connector: str
     checkpoint: Checkpoint
     segment: Segment | None = None
+    name: str = ""
+    serial: str = ""
 
 
 class ReaderState(msgspec.Struct, frozen=True, kw_only=True):

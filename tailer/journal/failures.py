@@ -14,6 +14,11 @@ from tailer.errors import JournalError, JournalFullError, SchemaVersionError
 # SHMSIZE: the index of the write-ahead log could not grow, which is how a full disk may show first.
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 
+_WAY_OUT = (
+    "restore it from a backup, or move it aside with its -wal file and start anew, with [polling] start"
+    " so far back that nothing is missed"
+)
+
 
 @contextmanager
 def translated(path: Path | str) -> Iterator[None]:
@@ -30,7 +35,7 @@ def translated(path: Path | str) -> Iterator[None]:
         raise JournalError(f"the journal {path} can't be used: {reason}") from error
     except (msgspec.MsgspecError, ValueError, LookupError) as error:
         raise JournalError(
-            f"the journal {path} is damaged: a stored value can't be decoded ({error})"
+            f"the journal {path} is damaged: a stored value can't be decoded ({error}); {_WAY_OUT}"
         ) from error
 
 
@@ -40,4 +45,6 @@ def _translate(path: Path | str, error: sqlite3.Error) -> JournalError:
         return JournalFullError(f"no room for the journal {path}: {error}; nothing was stored, make room")
     if code == sqlite3.SQLITE_NOTADB:
         return SchemaVersionError(f"{path} is no journal of tailer: {error}; it was left untouched")
+    if code is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:
+        return JournalError(f"the journal {path} is damaged: {error}; {_WAY_OUT}")
     return JournalError(f"the journal {path} can't be used: {error}")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tailer.errors import JournalError, SchemaVersionError
@@ -48,7 +48,12 @@ CREATE TABLE reader_marks (
 ) WITHOUT ROWID
 """
 
-MIGRATIONS: Mapping[int, str] = {1: _FIRST}
+_NAMES = """
+ALTER TABLE connectors ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE connectors ADD COLUMN serial TEXT NOT NULL DEFAULT ''
+"""
+
+MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES}
 """Statements, parted by semicolons, that lead to each schema from the one before."""
 
 _BUSY_SECONDS = 5.0
@@ -91,9 +96,14 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a journal for reading only; it need not be the owner's process that does."""
-    address = f"{path.as_uri()}?mode=ro"
+def connect_reader(path: Path, mode: str = "mode=ro") -> sqlite3.Connection:
+    """Open a journal for reading only; it need not be the owner's process that does.
+
+    Args:
+        path: Absolute.
+        mode: ``immutable=1`` for a file that nobody has open: SQLite then makes no ``-wal`` beside it.
+    """
+    address = f"{path.as_uri()}?{mode}"
     return sqlite3.connect(
         address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -138,13 +148,19 @@ def _refuse_foreign(path: Path) -> None:
     """
     if not path.stat().st_size:
         return
-    connection = connect_reader(path)
-    try:
-        identity = _pragma(connection, "application_id")
-        version = _pragma(connection, "user_version")
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    finally:
-        connection.close()
+    with closing(connect_reader(path)) as connection:
+        check_schema(connection, path)
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> int:
+    """Give the number of a journal's schema, 0 in an empty database.
+
+    Raises:
+        SchemaVersionError: It is newer than this program, or no journal.
+    """
+    identity = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if identity != APPLICATION_ID and (identity or version or tables):
         raise SchemaVersionError(
             f"{path} is a database of another program (application id {identity}), no journal of tailer;"
@@ -156,6 +172,7 @@ def _refuse_foreign(path: Path) -> None:
             f"the journal {path} has schema {version}, this program knows up to {newest}: it was written by a"
             " newer tailer and was left untouched; use that version, or another journal"
         )
+    return version
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

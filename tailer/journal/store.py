@@ -45,11 +45,20 @@ def write_group(connection: sqlite3.Connection, group: Group, offset: int) -> En
         if segments:
             _insert_entry(connection, offset, segments)
         connection.executemany(
-            "INSERT INTO connectors (shard, account, connector, checkpoint) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (account, connector) DO UPDATE"
-            " SET shard = excluded.shard, checkpoint = excluded.checkpoint",
+            "INSERT INTO connectors (shard, account, connector, checkpoint, name, serial)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, connector) DO UPDATE"
+            " SET shard = excluded.shard, checkpoint = excluded.checkpoint,"
+            " name = coalesce(nullif(excluded.name, ''), name),"
+            " serial = coalesce(nullif(excluded.serial, ''), serial)",
             [
-                (shard, commit.account, commit.connector, CHECKPOINT.encode(commit.checkpoint))
+                (
+                    shard,
+                    commit.account,
+                    commit.connector,
+                    CHECKPOINT.encode(commit.checkpoint),
+                    commit.name,
+                    commit.serial,
+                )
                 for shard, commit in group.commits
             ],
         )

@@ -173,9 +173,14 @@ class Fleet:
         stored = self._stored.pop((connector.account, connector.id), None)
         if stored is None:
             stored = Stored(first_checkpoint(origin, context.pacing.ladder), KeySet())
-            await context.journal.commit(
-                context.claim, Commit(connector.account, connector.id, stored.checkpoint)
+            commit = Commit(
+                connector.account,
+                connector.id,
+                stored.checkpoint,
+                name=connector.name,
+                serial=connector.serial,
             )
+            await context.journal.commit(context.claim, commit)
         poller = Poller(context, connector, stored)
         self.pollers[poller.ref] = poller
         context.observe(

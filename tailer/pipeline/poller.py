@@ -226,7 +226,9 @@ class Poller:
             segment = Segment(source, events, began, checkpoint.through)
         if segment is not None or checkpoint != before:
             connector = self.connector
-            commit = Commit(connector.account, connector.id, checkpoint, segment)
+            commit = Commit(
+                connector.account, connector.id, checkpoint, segment, connector.name, connector.serial
+            )
             store = partial(context.journal.commit, context.claim, commit)
             await until_stored(store, context.clock, context.observe)
             self.keys.add(events, began)

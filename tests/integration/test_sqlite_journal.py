@@ -200,14 +200,14 @@ async def test_an_empty_file_becomes_a_journal(open_sqlite: Open, tmp_path: Path
 
 @pytest.mark.parametrize("keep", [0.5, 0.1])
 async def test_a_truncated_journal_is_refused(open_sqlite: Open, tmp_path: Path, keep: float) -> None:
-    """A file that lost its end is a `JournalError` with SQLite's own words."""
+    """A file that lost its end is a `JournalError` with SQLite's own words and a way out."""
     journal = await open_sqlite()
     claim = await journal.claim("shard")
     await journal.commit(claim, commit_of("a", [(t, t) for t in range(5000)]))
     await journal.close()
     path = tmp_path / "j.db"
     os.truncate(path, int(path.stat().st_size * keep))
-    with pytest.raises(JournalError, match=r"j\.db can't be used: .*malformed"):
+    with pytest.raises(JournalError, match=r"j\.db is damaged: .*malformed.*move it aside"):
         await open_sqlite()
 
 
