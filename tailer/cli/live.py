@@ -16,11 +16,11 @@ import msgspec
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.run import Ask, Run
+from tailer.cli.accounts import load_accounts
 from tailer.cli.screen import Look, Screen
 from tailer.cli.times import naive_as_local, span_mistakes
-from tailer.config.document import config_from_environment, load
 from tailer.config.options import Account, Config
-from tailer.config.words import nearest_of, quoted
+from tailer.config.words import quoted
 from tailer.core.durations import Seconds, parse_time
 from tailer.core.matching import nearest, unmatched
 from tailer.core.ordering import Order
@@ -108,7 +108,7 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
     mistakes = span_mistakes(request.since, request.until, follow=request.follow, now=now)
     config: Config | None = None
     try:
-        config = _load(request, environ)
+        config = load_accounts(request.config, request.account, request.token_file, environ)
     except ConfigError as error:
         mistakes += error.mistakes
     if mistakes or config is None:
@@ -118,42 +118,6 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
     if request.interval is not None:
         polling = msgspec.structs.replace(polling, interval=request.interval)
     return msgspec.structs.replace(config, accounts=accounts, polling=polling)
-
-
-def _load(request: TailRequest, environ: Mapping[str, str]) -> Config:
-    if request.config is None:
-        return _load_without_file(request, environ)
-    if request.token_file is not None:
-        raise ConfigError(
-            "--token-file: names the token of an account that --config has; give one of the two"
-        )
-    config = load(request.config, environ)
-    if request.account is None:
-        return config
-    chosen = tuple(account for account in config.accounts if account.id == request.account)
-    if not chosen:
-        known = [account.id for account in config.accounts]
-        raise ConfigError(
-            f"--account: the file has no {quoted(request.account)}; {nearest_of(request.account, known)}"
-        )
-    return msgspec.structs.replace(config, accounts=chosen)
-
-
-def _load_without_file(request: TailRequest, environ: Mapping[str, str]) -> Config:
-    """Make the configuration of one account; mistakes name flags, for there is no table to look at."""
-    try:
-        return config_from_environment(environ, account=request.account, token_file=request.token_file)
-    except ConfigError as error:
-        flags = {
-            "accounts[0].token_file: ": "--token-file: ",
-            "accounts[0].id: ": "--account: ",
-            "accounts[0]: ": "",
-        }
-        mistakes = []
-        for mistake in error.mistakes:
-            path = next((path for path in flags if mistake.startswith(path)), "")
-            mistakes.append(flags.get(path, "") + mistake.removeprefix(path))
-        raise ConfigError(mistakes) from error
 
 
 def _wanted(account: Account, request: TailRequest) -> Account:

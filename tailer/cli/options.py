@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
@@ -58,6 +59,25 @@ def look_options(function: Function) -> Function:
         help="auto: pretty on a terminal, JSON Lines into a pipe or file.",
     )
     return output(zone(color(function)))
+
+
+def account_options(function: Function) -> Function:
+    """``--account``, ``--token-file`` and ``--config``: whose connectors are meant, and how to sign in."""
+    account = click.option("--account", metavar="ID", help="Account id.  [default: CLOUDFLARE_ACCOUNT_ID]")
+    token_file = click.option(
+        "--token-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="File that holds the API token.  [default: CLOUDFLARE_API_TOKEN]",
+    )
+    config = click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Configuration file with accounts; its journal and sinks are left alone.",
+    )
+    return account(token_file(config(function)))
 
 
 def list_output(function: Function) -> Function:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from tailer.cli.options import interval, look_options, moment
+from tailer.cli.options import account_options, interval, look_options, moment
 
 
 @click.command("tail")
@@ -38,20 +37,7 @@ from tailer.cli.options import interval, look_options, moment
     help="global: merged by time; connector: by time for each; arrival: as read, which waits for nothing.",
 )
 @look_options
-@click.option("--account", metavar="ID", help="Account id.  [default: CLOUDFLARE_ACCOUNT_ID]")
-@click.option(
-    "--token-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File that holds the API token.  [default: CLOUDFLARE_API_TOKEN]",
-)
-@click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Configuration file with accounts; its journal and sinks are left alone.",
-)
+@account_options
 @click.option(
     "--interval",
     type=interval,
