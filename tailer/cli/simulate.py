@@ -93,6 +93,18 @@ _OPTIONS: tuple[Decorator, ...] = (
         metavar="N@OFFSET",
     ),
     _option(
+        "--vanish",
+        str,
+        "The first N connectors are unknown between these seconds since the start.",
+        metavar="N@START-END",
+    ),
+    _option(
+        "--rotate",
+        str,
+        "TOKEN takes the place of the first one, OFFSET seconds after the start.",
+        metavar="TOKEN@OFFSET",
+    ),
+    _option(
         "--clock-offset", signed_duration, "The server's clock less this one's, as in -2m.", metavar=_DURATION
     ),
     _duration("--retention", "How far back a window may begin."),
@@ -109,6 +121,7 @@ _OPTIONS: tuple[Decorator, ...] = (
     _flag("--empty-pages", "An empty page with a cursor comes before each page with rows."),
     _flag("--no-cursor", "A page never has a cursor, though there is more."),
     _flag("--shifting-pages", "Cursors are offsets: what becomes visible shifts the pages."),
+    _flag("--overlapping-pages", "A page begins with the last third of the page before it."),
     _choice("--count", "page|total", "Whether count is the page's or the window's."),
     _choice("--unknown-connector", "404|403|400|empty", "The answer for a connector that does not exist."),
     _choice("--unknown-kind", "empty|refuse", "The answer for a k that does not exist."),
@@ -130,7 +143,9 @@ _OPTIONS: tuple[Decorator, ...] = (
     _option("--foreign-rate", float, "Requests per second that others spend of the quota."),
     click.option("--rate-headers/--no-rate-headers", default=None, help="Ratelimit headers on every answer."),
     click.option("--retry-after/--no-retry-after", default=None, help="Retry-After on a 429."),
+    _choice("--blocked-as", "429|403|code-971", "What everything gets then."),
     _duration("--latency", "Each answer takes this long."),
+    _duration("--keep-alive", "Idle connections are closed after this long, without a word."),
     _flag("--gzip", "Bodies are compressed for clients that accept it."),
     _option("--truth", click.Path(dir_okay=False), "File that gets each event when it becomes visible."),
 )
@@ -154,8 +169,12 @@ def command(**given: Any) -> None:
     from tailer.simulator import process, rules  # noqa: PLC0415
     from tailer.simulator.options import SimulatorOptions  # noqa: PLC0415
 
-    faults, bursts, newcomers = given.pop("fault"), given.pop("burst"), given.pop("newcomers")
-    chosen = {name: value for name, value in given.items() if value is not None}
+    faults, bursts = given.pop("fault"), given.pop("burst")
+    readers = {
+        "newcomers": rules.parse_newcomers,
+        "vanish": rules.parse_vanishing,
+        "rotate": rules.parse_rotation,
+    }
     listening: list[bool] = []
 
     def announce(server: "Server") -> None:
@@ -163,10 +182,14 @@ def command(**given: Any) -> None:
         listening.append(True)
 
     try:
+        chosen: dict[str, Any] = {
+            name: readers[name](value) if name in readers else value
+            for name, value in given.items()
+            if value is not None
+        }
         options = SimulatorOptions(
             faults=tuple(rules.parse_fault(text) for text in faults),
             bursts=tuple(rules.parse_burst(text) for text in bursts),
-            newcomers=rules.parse_newcomers(newcomers) if newcomers else None,
             **chosen,
         )
         exit_code = process.run(options, announce)

@@ -22,6 +22,7 @@ UNROUTABLE = 7003
 NO_ROUTE = 7000
 RATE_LIMITED = 10000
 SLOW_DOWN = 971
+SLOW_DOWN_MESSAGE = "Please wait and consider throttling your request speed"
 PLAIN_REFUSAL = 1001  # invented: the code of a plain 400 is published nowhere
 NO_SUCH_EVENT = 1002  # invented, likewise
 

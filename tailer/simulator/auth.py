@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from http import HTTPStatus
 
+from tailer.core.durations import Seconds
 from tailer.simulator import answers
 from tailer.simulator.answers import Answer, Problem
 from tailer.simulator.options import SimulatorOptions
 
 
-def check(headers: Mapping[str, str], options: SimulatorOptions) -> Answer | None:
+def check(headers: Mapping[str, str], options: SimulatorOptions, elapsed: Seconds) -> Answer | None:
     """Check the credentials; ``None`` lets the request pass.
 
     Args:
         headers: The request's, with names that match whatever their case.
         options: What is accepted.
+        elapsed: Seconds since the server's start, which tell whether the token was rotated.
     """
+    rotate = options.rotate
+    accepted = rotate.token if rotate is not None and elapsed >= rotate.offset else options.token
     bearer = headers.get("Authorization")
     email, key = headers.get("X-Auth-Email"), headers.get("X-Auth-Key")
     if bearer is not None and (email is not None or key is not None):
@@ -24,7 +28,7 @@ def check(headers: Mapping[str, str], options: SimulatorOptions) -> Answer | Non
         scheme, _, token = bearer.partition(" ")
         if scheme != "Bearer" or not token:
             return _malformed("Invalid format for Authorization header")
-        return None if _same(token, options.token) else _wrong()
+        return None if _same(token, accepted) else _wrong()
     if email is None or key is None:
         return answers.failure(
             HTTPStatus.BAD_REQUEST,

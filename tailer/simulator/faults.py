@@ -178,6 +178,7 @@ FAULTS: Mapping[FaultKind, Strike] = {
     "429-huge": _status(
         HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", Retry_After="86400"
     ),
+    "429-zero": _status(HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", Retry_After="0"),
     "500": _status(HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, "internal server error"),
     "500-final": _status(
         HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, "not retryable", x_should_retry="false"
@@ -185,12 +186,8 @@ FAULTS: Mapping[FaultKind, Strike] = {
     "502-html": _instead(lambda _: answers.page(HTTPStatus.BAD_GATEWAY, "502 Bad Gateway")),
     "520": _instead(lambda _: answers.page(520, "520: Web server is returning an unknown error")),
     "close": _close,
-    "code-971": _status(
-        HTTPStatus.OK, answers.SLOW_DOWN, "Please wait and consider throttling your request speed"
-    ),
-    "code-971-403": _status(
-        HTTPStatus.FORBIDDEN, answers.SLOW_DOWN, "Please wait and consider throttling your request speed"
-    ),
+    "code-971": _status(HTTPStatus.OK, answers.SLOW_DOWN, answers.SLOW_DOWN_MESSAGE),
+    "code-971-403": _status(HTTPStatus.FORBIDDEN, answers.SLOW_DOWN, answers.SLOW_DOWN_MESSAGE),
     "down": _down,
     "drip": _drip,
     "hang": _hang,

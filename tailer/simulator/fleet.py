@@ -59,6 +59,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
         goes_away: Whether it is offline now and then.
         clock_ahead: Whole seconds that its clock runs ahead; fractions would put one `t` in two buckets.
         appears_at: Instant before which the API does not know it.
+        vanishes_at: Instant from which on it is unknown again ...
+        returns_at: ... until this one, not included.
     """
 
     id: str
@@ -74,10 +76,16 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     goes_away: bool
     clock_ahead: int
     appears_at: float
+    vanishes_at: float = math.inf
+    returns_at: float = math.inf
+
+    def is_known(self, now: float) -> bool:
+        """Whether the API knows it at an instant."""
+        return self.appears_at <= now and not self.vanishes_at <= now < self.returns_at
 
 
 def build_fleet(options: SimulatorOptions, started_at: float) -> tuple[Connector, ...]:
-    """Invent the fleet: a function of the seed and the options alone, except for `appears_at`."""
+    """Invent the fleet: a function of the seed and the options alone, but for when each one is known."""
     rng = random.Random(f"{options.seed}/fleet")
     weights = [1 / rank for rank in range(1, options.connectors + 1)]
     share = options.rate / sum(weights)
@@ -88,7 +96,7 @@ def build_fleet(options: SimulatorOptions, started_at: float) -> tuple[Connector
     last = options.connectors - 1
     newcomers = options.newcomers
     first_newcomer = options.connectors - (newcomers.connectors if newcomers else 0)
-    return tuple(
+    fleet = tuple(
         _connector(
             options.seed,
             place,
@@ -99,6 +107,12 @@ def build_fleet(options: SimulatorOptions, started_at: float) -> tuple[Connector
         )
         for place in range(options.connectors)
     )
+    gone = options.vanish
+    if gone is None:
+        return fleet
+    span = {"vanishes_at": started_at + gone.start, "returns_at": started_at + gone.end}
+    vanishing = [msgspec.structs.replace(one, **span) for one in fleet[: gone.connectors]]
+    return (*vanishing, *fleet[gone.connectors :])
 
 
 def _connector(

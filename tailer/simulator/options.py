@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tailer.core.durations import Seconds
-from tailer.simulator.rules import Burst, FaultRule, Newcomers
+from tailer.simulator.rules import Burst, FaultRule, Newcomers, Rotation, Vanishing
 
 Bounds: TypeAlias = Literal["closed", "open", "half-open", "half-open-end"]
 """Which ends of [from, to] are included: both, none, only ``from``, only ``to``."""
@@ -33,6 +33,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         token: The one bearer token that is accepted.
         email: Accepted as ``X-Auth-Email``, together with `key`.
         key: Accepted as ``X-Auth-Key``, together with `email`.
+        rotate: See `Rotation`.
         port: TCP port on 127.0.0.1; 0 picks a free one.
         rate: Mean live events per second of the whole fleet; 0: none. Busy and quiet connectors differ
             as in Zipf's law.
@@ -54,6 +55,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             anew, about once a day.
         bursts: See `Burst`.
         newcomers: See `Newcomers`.
+        vanish: See `Vanishing`.
         clock_offset: The server lives this far from this machine's clock.
         retention: A window that begins further back is refused or cut; ``None``: no limit.
         over_retention: Whether such a window gets a plain 400 or silently lacks its older part.
@@ -69,6 +71,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         empty_pages: An empty page with a cursor comes before each page with rows.
         no_cursor: A page never has a cursor, though there is more.
         shifting_pages: A cursor is a mere row offset: what becomes visible meanwhile shifts the pages.
+        overlapping_pages: A page begins with the last third of the page before it.
         count: Whether ``count`` is the rows of this page or of the whole window.
         unknown_connector: The answer for a connector that the account does not have.
         unknown_kind: Whether a ``k`` that does not exist is a plain 400 or finds nothing.
@@ -80,10 +83,12 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         quota_window: Length of that window.
         quota_kind: Whether it slides or starts anew at each multiple of its length.
         block: How long everything is refused once the quota was crossed.
+        blocked_as: How: 429, a 403 that looks like a lack of permission, or 200 with code 971.
         foreign_rate: Requests per second that others spend of the same quota.
         rate_headers: Whether answers carry ``Ratelimit`` and ``Ratelimit-Policy``.
         retry_after: Whether a 429 carries ``Retry-After``.
         latency: Each answer takes this long.
+        keep_alive: Idle connections are closed after this long, without a word.
         gzip: Bodies are compressed for clients that accept it.
         truth: Path of a file that gets each event when it becomes visible; see `truth`.
     """
@@ -94,6 +99,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token: str = "simulator-token-that-must-never-be-shown"  # noqa: S105 - guards nothing but the simulator
     email: str = "noc@example.net"
     key: str = "simulator-key-that-must-never-be-shown"
+    rotate: Rotation | None = None
     port: int = 0
 
     rate: float = 1.0
@@ -112,6 +118,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     sequence: Literal["dense", "agent"] = "dense"
     bursts: tuple[Burst, ...] = ()
     newcomers: Newcomers | None = None
+    vanish: Vanishing | None = None
     clock_offset: Seconds = 0.0
 
     retention: Seconds | None = None
@@ -128,6 +135,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     empty_pages: bool = False
     no_cursor: bool = False
     shifting_pages: bool = False
+    overlapping_pages: bool = False
     count: Literal["page", "total"] = "page"
     unknown_connector: UnknownConnector = "404"
     unknown_kind: Literal["empty", "refuse"] = "empty"
@@ -140,10 +148,12 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     quota_window: Seconds = 300.0
     quota_kind: Literal["sliding", "fixed"] = "sliding"
     block: Seconds = 300.0
+    blocked_as: Literal["429", "403", "code-971"] = "429"
     foreign_rate: float = 0.0
     rate_headers: bool = True
     retry_after: bool = True
     latency: Seconds = 0.0
+    keep_alive: Seconds = 75.0
     gzip: bool = False
     truth: str | None = None
 
@@ -157,19 +167,28 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             value = getattr(self, name)
             if value is not None and not (least <= value < math.inf):
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
-        if self.port > 65535:
-            raise ValueError(f"--port must be at most 65535, not {self.port}")
-        for name in ("late_share", "offline_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"--{name.replace('_', '-')} is a share between 0 and 1")
-        if self.default_limit > self.max_limit:
-            raise ValueError("--default-limit must not exceed --max-limit")
-        if self.newcomers is not None and self.newcomers.connectors > self.connectors:
-            raise ValueError("--newcomers must not exceed --connectors")
-        if self.history_events and self.history < 1:
-            raise ValueError("--history-events needs a --history of at least 1s to lie in")
-        if self.history_events and any(burst.offset < 0 for burst in self.bursts):
-            raise ValueError("--burst before the start needs --history without --history-events")
+        for sentence, is_wrong in _contradictions(self).items():
+            if is_wrong:
+                raise ValueError(sentence)
+
+
+def _contradictions(options: SimulatorOptions) -> dict[str, bool]:
+    """Say of each rule between options whether it is broken."""
+    fleet, newcomers, vanish = options.connectors, options.newcomers, options.vanish
+    is_told = options.history_events > 0
+    return {
+        f"--port must be at most 65535, not {options.port}": options.port > 65535,
+        "--late-share is a share between 0 and 1": not 0 <= options.late_share <= 1,
+        "--offline-share is a share between 0 and 1": not 0 <= options.offline_share <= 1,
+        "--default-limit must not exceed --max-limit": options.default_limit > options.max_limit,
+        "--newcomers must not exceed --connectors": newcomers is not None and newcomers.connectors > fleet,
+        "--vanish must not exceed --connectors": vanish is not None and vanish.connectors > fleet,
+        "--history-events needs a --history of at least 1s to lie in": is_told and options.history < 1,
+        "--burst before the start needs --history without --history-events": is_told
+        and any(burst.offset < 0 for burst in options.bursts),
+        "--overlapping-pages needs cursors that know the last row given": options.overlapping_pages
+        and (options.no_cursor or options.shifting_pages),
+    }
 
 
 _LEAST: dict[str, float] = {
@@ -194,4 +213,5 @@ _LEAST: dict[str, float] = {
     "block": 0,
     "foreign_rate": 0,
     "latency": 0,
+    "keep_alive": 0,
 }

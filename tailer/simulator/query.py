@@ -3,6 +3,7 @@
 1. Rows are brought in the asked order over the whole window; each row has a rank that grows in that order.
 2. A cursor holds the rank of the last row given, so that what becomes visible meanwhile neither repeats nor
    hides a row of a later page. With ``shifting_pages`` it holds a bare offset, and both happen.
+   With ``overlapping_pages`` the last third of a page is given again at the beginning of the next.
 3. A cursor is bound to the window and the kind it was made for.
 4. The cursor after the last page has one of four forms. The repeated one is the request's own.
 """
@@ -119,7 +120,7 @@ def read_page(question: Question, shelf: Shelf, options: SimulatorOptions, now: 
     elif options.order == "shuffled":
         indexes = sorted(indexes, key=lambda i: rank(shelf.events[i]))
     at = question.cursor
-    first = _first_row(at, indexes, lambda i: rank(shelf.events[i]), options)
+    first = _first_row(at, indexes, lambda i: rank(shelf.events[i]), question.limit, options)
     chosen = indexes[first : first + question.limit]
     rows = [shelf.events[i] for i in chosen]
     total = len(indexes)
@@ -168,11 +169,14 @@ def _ranking(shelf: Shelf, options: SimulatorOptions) -> Callable[[Event], Rank]
 
 
 def _first_row(
-    at: Cursor, indexes: Sequence[int], rank: Callable[[int], Rank], options: SimulatorOptions
+    at: Cursor, indexes: Sequence[int], rank: Callable[[int], Rank], limit: int, options: SimulatorOptions
 ) -> int:
     if options.shifting_pages:
         return at.offset
-    return 0 if at.after is None else bisect_right(indexes, at.after, key=rank)
+    if at.after is None:
+        return 0
+    first = bisect_right(indexes, at.after, key=rank)
+    return first - min(at.offset, limit // 3) if options.overlapping_pages else first
 
 
 def _read_cursor(text: str, beginning: Cursor, options: SimulatorOptions) -> Cursor:

@@ -26,17 +26,18 @@ class Quota:
         self._blocked_until = -math.inf
         self._foreign_at = now
         self.crossings = 0
+        self.refused = 0
 
     def take(self, now: float) -> bool:
         """Spend one request; ``False`` when it is refused."""
         self._forget(now)
         self._spend_foreign(now)
-        if now < self._blocked_until:
-            return False
-        if len(self._spent) >= self._options.quota:
+        if now >= self._blocked_until and len(self._spent) >= self._options.quota:
             self.crossings += 1
             self._blocked_until = now + self._options.block
             self._spent.clear()
+        if now < self._blocked_until:
+            self.refused += 1
             return False
         self._spent.append(now)
         return True

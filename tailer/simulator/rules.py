@@ -19,6 +19,7 @@ FaultKind: TypeAlias = Literal[
     "429-bare",
     "429-date",
     "429-huge",
+    "429-zero",
     "500",
     "500-final",
     "502-html",
@@ -93,6 +94,32 @@ class Newcomers(msgspec.Struct, frozen=True, kw_only=True):
     offset: float
 
 
+class Vanishing(msgspec.Struct, frozen=True, kw_only=True):
+    """Connectors that the API does not know for a while, neither in the listing nor by their id.
+
+    Attributes:
+        connectors: How many of the first listed ones.
+        start: Seconds since the server's start from which they are unknown (included).
+        end: Seconds since the server's start until which they are unknown (excluded).
+    """
+
+    connectors: int
+    start: float
+    end: float
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """A token that takes the place of the first one.
+
+    Attributes:
+        token: The bearer token that alone is accepted then.
+        offset: Seconds since the server's start from which on.
+    """
+
+    token: str
+    offset: float
+
+
 def parse_fault(text: str) -> FaultRule:
     """Read ``KIND:PROBABILITY`` or ``KIND@START-END``, each with ``#PLACE`` after the kind for one connector.
 
@@ -111,11 +138,8 @@ def parse_fault(text: str) -> FaultRule:
         if not 0 <= probability <= 1:
             raise ValueError(f"{text!r}: a probability lies between 0 and 1")
         return msgspec.convert({"kind": kind, "probability": probability, "connector": connector}, FaultRule)
-    start, _, end = when[1:].partition("-")
-    span = {"start": _number(start, text), "end": _number(end, text) if end else math.inf}
-    if span["start"] >= span["end"]:
-        raise ValueError(f"{text!r}: START comes before END, both in seconds since the start")
-    return msgspec.convert({"kind": kind, "connector": connector, **span}, FaultRule)
+    begin, end = _span(when[1:], text)
+    return msgspec.convert({"kind": kind, "connector": connector, "start": begin, "end": end}, FaultRule)
 
 
 def parse_burst(text: str) -> Burst:
@@ -136,6 +160,40 @@ def parse_newcomers(text: str) -> Newcomers:
     """
     count, offset = _count_at(text, "2@30")
     return Newcomers(connectors=count, offset=offset)
+
+
+def parse_vanishing(text: str) -> Vanishing:
+    """Read ``N@START-END``, as in ``1@20-60``; without an end they don't come back.
+
+    Raises:
+        ValueError: The text is not of that form.
+    """
+    count, at, span = text.partition("@")
+    if not at or not count.isdecimal() or int(count) == 0:
+        raise ValueError(f"{text!r} is not of the form N@START-END, as in '1@20-60'")
+    start, end = _span(span, text)
+    return Vanishing(connectors=int(count), start=start, end=end)
+
+
+def parse_rotation(text: str) -> Rotation:
+    """Read ``TOKEN@OFFSET``, as in ``newer-token@30``.
+
+    Raises:
+        ValueError: The text is not of that form; it is not quoted, for tokens are secrets.
+    """
+    token, at, offset = text.rpartition("@")
+    if not at or not token:
+        raise ValueError("a rotation is of the form TOKEN@OFFSET, as in 'newer-token@30'")
+    return Rotation(token=token, offset=_number(offset, offset))
+
+
+def _span(written: str, text: str) -> tuple[float, float]:
+    """Read ``START-END``, or ``START-`` for ever; the start is included, the end is not."""
+    first, _, last = written.partition("-")
+    start, end = _number(first, text), _number(last, text) if last else math.inf
+    if start >= end:
+        raise ValueError(f"{text!r}: START comes before END, both in seconds since the start")
+    return start, end
 
 
 def _count_at(text: str, example: str) -> tuple[int, float]:

@@ -33,7 +33,7 @@ class Stats(msgspec.Struct):
     Attributes:
         requests: Requests to the imitated API.
         crossings: How often the quota was crossed.
-        refused: Requests answered with 429 by the quota.
+        refused: Requests refused by the quota.
         by_path: Requests per path, those for single events under ``.../events/{t}.{n}``.
         by_status: Answers given whole, per HTTP status.
         faults: Strikes per kind of fault.
@@ -114,9 +114,8 @@ class Server:
 
     def _respond(self, request: web.BaseRequest, now: float) -> Answer:
         answer = self._service.respond(request.method, request.path, request.query, request.headers, now)
-        self.stats.crossings = self._service.quota.crossings
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self.stats.refused += 1
+        quota = self._service.quota
+        self.stats.crossings, self.stats.refused = quota.crossings, quota.refused
         return answer
 
     def _common_headers(self, now: float) -> dict[str, str]:
@@ -187,7 +186,7 @@ async def serve(options: SimulatorOptions, clock: Callable[[], float] = time.tim
     if scribe:
         await scribe.write_due()
     runner = web.ServerRunner(
-        web.Server(server.handle, handler_cancellation=True),
+        web.Server(server.handle, handler_cancellation=True, keepalive_timeout=options.keep_alive),
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_TIMEOUT,
     )

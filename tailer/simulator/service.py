@@ -51,9 +51,9 @@ class Service:
             headers: The request's headers, with names that match whatever their case.
             now: The server's time.
         """
-        answer = auth.check(headers, self.options)
+        answer = auth.check(headers, self.options, now - self.world.started_at)
         if answer is None and not self.quota.take(now):
-            answer = self.too_many(now)
+            answer = self._blocked(now)
         if answer is None and method != "GET":
             answer = answers.failure(HTTPStatus.METHOD_NOT_ALLOWED, 10405, "Method not allowed")
         if answer is None:
@@ -61,8 +61,12 @@ class Service:
         own = self.quota.headers(now) if self.options.rate_headers else {}
         return msgspec.structs.replace(answer, headers={**own, **answer.headers})
 
-    def too_many(self, now: float) -> Answer:
-        """429 as one gets it after a crossing."""
+    def _blocked(self, now: float) -> Answer:
+        """What one gets after a crossing."""
+        if self.options.blocked_as == "403":
+            return answers.failure(HTTPStatus.FORBIDDEN, answers.AUTHENTICATION_ERROR, "Authentication error")
+        if self.options.blocked_as == "code-971":
+            return answers.failure(HTTPStatus.OK, answers.SLOW_DOWN, answers.SLOW_DOWN_MESSAGE)
         seconds = str(max(1, math.ceil(self.quota.resets_in(now))))
         own = {"Retry_After": seconds} if self.options.retry_after else {}
         return answers.failure(HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", **own)
@@ -70,8 +74,7 @@ class Service:
     def place_of(self, path: str) -> int | None:
         """Place of the connector that a path is about, or ``None``."""
         segments = path.removeprefix(BASE_PATH).split("/")
-        connector = self.world.connector(segments[5], math.inf) if len(segments) > 5 else None
-        return None if connector is None else connector.place
+        return self.world.place_of(segments[5]) if len(segments) > 5 else None
 
     def _route(self, path: str, query: Mapping[str, str], now: float) -> Answer:
         match path.removeprefix(BASE_PATH).split("/"):

@@ -50,12 +50,17 @@ class World:
 
     def listed(self, now: float) -> list[Connector]:
         """The connectors that the account has at `now`, in the order of the listing."""
-        return [connector for connector in self.connectors if connector.appears_at <= now]
+        return [connector for connector in self.connectors if connector.is_known(now)]
 
     def connector(self, connector_id: str, now: float) -> Connector | None:
         """The connector with this id, or ``None`` where the account has no such at `now`."""
         connector = self._by_id.get(connector_id)
-        return connector if connector is not None and connector.appears_at <= now else None
+        return connector if connector is not None and connector.is_known(now) else None
+
+    def place_of(self, connector_id: str) -> int | None:
+        """Place of a connector that the account has or had or will have, ``None`` of any other."""
+        connector = self._by_id.get(connector_id)
+        return None if connector is None else connector.place
 
     def shelf(self, connector: Connector, now: float) -> Shelf:
         """The connector's events, complete up to `now`."""

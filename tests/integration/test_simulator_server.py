@@ -116,6 +116,7 @@ async def test_fault_replaces_the_answer(kind: str, status: int, token: str) -> 
         ("429-bare", "Retry-After", None),
         ("429-date", "Retry-After", "Mon, 21 Sep 2026 14:13:25 GMT"),
         ("429-huge", "Retry-After", "86400"),
+        ("429-zero", "Retry-After", "0"),
         ("500-final", "x-should-retry", "false"),
         ("close", "Connection", "close"),
     ],
@@ -138,6 +139,20 @@ async def test_bodies_are_compressed_only_where_asked() -> None:
             found.append((response.headers.get("Content-Encoding"), await response.text()))
     assert [encoding for encoding, _ in found] == [None, "gzip"]
     assert found[0][1] == found[1][1]
+
+
+async def test_idle_connections_are_closed_where_asked() -> None:
+    """A kept connection that idles too long ends, and its client is told nothing beforehand."""
+    async with running(keep_alive=0.05) as (server, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET /simulator/stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        rest = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"close" not in head.lower()
+    assert rest.startswith(b"{")
 
 
 async def test_latency_delays_each_answer() -> None:

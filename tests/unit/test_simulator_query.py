@@ -118,6 +118,16 @@ def test_pages_hold_every_row_once_in_the_chosen_order(
     assert lengths == ([length for page in full for length in (0, page)] if empty_pages else full)
 
 
+@pytest.mark.parametrize("order", ["asc", "desc", "shuffled"])
+def test_overlapping_pages_repeat_rows_and_lose_none(order: str) -> None:
+    """A page of nine begins with the last three of the page before; the first and the end are as ever."""
+    shelf = simple_shelf(*range(100, 130))
+    rows, lengths, _ = read_all(shelf, 9, order=order, overlapping_pages=True)
+    assert {t for t, _ in rows} == set(range(100, 130))
+    assert lengths == [9, 9, 9, 9, 6]
+    assert rows[9:12] == rows[6:9]
+
+
 @pytest.mark.parametrize(
     ("form", "last"), [("absent", msgspec.UNSET), ("null", None), ("empty", ""), ("repeated", "itself")]
 )

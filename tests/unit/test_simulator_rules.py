@@ -10,9 +10,13 @@ from tailer.simulator.rules import (
     Burst,
     FaultRule,
     Newcomers,
+    Rotation,
+    Vanishing,
     parse_burst,
     parse_fault,
     parse_newcomers,
+    parse_rotation,
+    parse_vanishing,
 )
 
 
@@ -57,6 +61,28 @@ def test_newcomers_are_read() -> None:
     assert parse_newcomers("2@30") == Newcomers(connectors=2, offset=30.0)
 
 
+def test_vanishing_is_read() -> None:
+    """Connectors vanish for a span, or for ever."""
+    assert parse_vanishing("2@30-60s") == Vanishing(connectors=2, start=30.0, end=60.0)
+    assert parse_vanishing("1@5") == Vanishing(connectors=1, start=5.0, end=math.inf)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0@1-2", "x@1-2", "1@2-1", "1@x"])
+def test_bad_vanishing_is_refused_by_its_text(text: str) -> None:
+    """A vanishing that makes no sense is refused with a sentence that quotes it."""
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        parse_vanishing(text)
+
+
+def test_rotation_is_read_and_its_token_never_quoted() -> None:
+    """A rotation is a token, which may hold an @, and an offset; a bad one is told without the token."""
+    assert parse_rotation("new@er@30") == Rotation(token="new@er", offset=30.0)
+    for text in ("planted", "planted@", "@30", "planted@soon"):
+        with pytest.raises(ValueError, match=r"TOKEN@OFFSET|number of seconds") as caught:
+            parse_rotation(text)
+        assert "planted" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["", "10", "@3", "0@3", "x@3", "3@", "3@nan"])
 def test_bad_burst_is_refused_by_its_text(text: str) -> None:
     """A burst that makes no sense is refused with a sentence that quotes it."""
@@ -75,6 +101,9 @@ def test_bad_burst_is_refused_by_its_text(text: str) -> None:
         ("--offline-share", {"offline_share": -0.1}),
         ("--default-limit", {"default_limit": 500, "max_limit": 200}),
         ("--newcomers", {"connectors": 2, "newcomers": Newcomers(connectors=3, offset=1.0)}),
+        ("--vanish", {"connectors": 2, "vanish": Vanishing(connectors=3, start=1.0, end=2.0)}),
+        ("--overlapping-pages", {"overlapping_pages": True, "no_cursor": True}),
+        ("--keep-alive", {"keep_alive": -1.0}),
         ("--history-events", {"history_events": 5, "history": 0.5}),
         ("--port", {"port": 65536}),
         ("--burst", {"history_events": 5, "bursts": (Burst(events=1, offset=-1.0),)}),

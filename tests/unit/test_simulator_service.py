@@ -7,7 +7,7 @@ from multidict import CIMultiDict
 from tailer.simulator.answers import Answer, http_date
 from tailer.simulator.fleet import LICENSE_MARK
 from tailer.simulator.options import SimulatorOptions
-from tailer.simulator.rules import Newcomers
+from tailer.simulator.rules import Newcomers, Rotation
 from tailer.simulator.service import Service
 from tailer.simulator.world import World
 
@@ -224,6 +224,26 @@ def test_crossing_refuses_everything_with_retry_after() -> None:
     assert refused.headers["Retry-After"] == "60"
     assert get(sut, now=START + 30).headers["Retry-After"] == "31"
     assert get(sut, now=START + 61).status == 200
+
+
+@pytest.mark.parametrize(("manner", "expected"), [("403", (403, 10000)), ("code-971", (200, 971))])
+def test_crossing_is_answered_as_chosen(manner: str, expected: tuple[int, int]) -> None:
+    """A block may look like a lack of permission, or like a success that is none; neither says how long."""
+    sut = service(quota=1, block=60.0, blocked_as=manner)
+    assert get(sut).status == 200
+    refused = get(sut, now=START + 0.5)
+    assert problem(refused) == expected
+    assert "Retry-After" not in refused.headers
+    assert (sut.quota.crossings, sut.quota.refused) == (1, 1)
+
+
+def test_token_is_rotated_when_due() -> None:
+    """From its time on the new token is accepted and the old one is not."""
+    sut = service(rotate=Rotation(token="newer", offset=30.0))
+    new, old = {"Authorization": "Bearer newer"}, {"Authorization": f"Bearer {sut.options.token}"}
+    for at, accepted, refused in ((START + 29, old, new), (START + 30, new, old)):
+        statuses = [get(sut, headers=headers, now=at).status for headers in (accepted, refused)]
+        assert statuses == [200, 403]
 
 
 def test_rate_headers_stand_on_every_answer_unless_left_out() -> None:

@@ -9,7 +9,7 @@ from tailer.kinds import LEVEL_OF_KIND
 from tailer.simulator.chronicle import BIG_N, BUCKET
 from tailer.simulator.fleet import LICENSE_MARK, Connector, absence, build_fleet, last_heartbeat
 from tailer.simulator.options import SimulatorOptions
-from tailer.simulator.rules import Burst, Newcomers
+from tailer.simulator.rules import Burst, Newcomers, Vanishing
 from tailer.simulator.shelf import Event
 from tailer.simulator.stories import KINDS, LONGEST, MEAN_EVENTS, STORIES
 from tailer.simulator.world import World
@@ -239,6 +239,17 @@ def test_newcomers_turn_up_when_due() -> None:
     assert newcomer not in world.listed(START + 29.9)
     assert world.connector(newcomer.id, START + 29.9) is None
     assert world.listed(START + 30)[-1] is world.connector(newcomer.id, START + 30) is newcomer
+
+
+def test_vanished_ones_come_back_with_their_history() -> None:
+    """For a while the first connectors are unknown; what they did meanwhile is there afterwards."""
+    gone = Vanishing(connectors=1, start=30.0, end=60.0)
+    world = World(SimulatorOptions(connectors=3, rate=9.0, vanish=gone), START)
+    first = world.connectors[0]
+    assert [first in world.listed(START + at) for at in (29.9, 30, 59.9, 60)] == [True, False, False, True]
+    assert world.connector(first.id, START + 30) is None
+    assert world.place_of(first.id) == 0
+    assert [event for event in world.shelf(first, START + 60).events if START + 30 <= event.t < START + 60]
 
 
 def test_fleet_is_believable_and_difficult() -> None:
