@@ -144,6 +144,10 @@ class Journal(Protocol):
         A reader that holds events back for the sake of order must hold less than this, or nobody moves.
         """
 
+    @property
+    def used_bytes(self) -> int | None:
+        """Bytes of the disk in use, as of the last step; ``None``: it takes memory only."""
+
     async def open(self) -> None:
         """Take the journal: lock, check the schema version, migrate.
 

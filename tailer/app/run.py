@@ -150,6 +150,21 @@ class Run:
             self._board.check()
 
     @property
+    def config(self) -> Config:
+        """What it was made of."""
+        return self._config
+
+    @property
+    def journal(self) -> Journal:
+        """Where events wait."""
+        return self._journal
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        return self._clock
+
+    @property
     def pollers(self) -> list[Poller]:
         """The connectors that are read, by account and id."""
         found = [poller for fleet in self.fleets for poller in fleet.pollers.values()]

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from tailer.core.keys import PADDING
 from tailer.core.ladder import Ladder, Levels, floor_of
@@ -80,5 +80,5 @@ def _floor(levels: Levels, whole: int) -> float:
     return min(math.floor(floor_of(levels)), whole) - PADDING
 
 
-def _accounted(covered: Spans, gaps: Iterable[Gap]) -> Spans:
-    return covered.update((gap.start, gap.end) for gap in gaps)
+def _accounted(covered: Spans, gaps: Collection[Gap]) -> Spans:
+    return covered.update((gap.start, gap.end) for gap in gaps) if gaps else covered

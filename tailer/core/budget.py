@@ -111,6 +111,11 @@ class Budget:
         return self.allowed / self._window
 
     @property
+    def remaining(self) -> int | None:
+        """What the API last said to be left of the quota, whoever spent the rest; ``None``: not said."""
+        return self._remaining
+
+    @property
     def paused_until(self) -> float | None:
         """End of the stop (monotonic), possibly past while its probe is out; ``None`` when all is normal."""
         return self._until if self._stop else None
@@ -120,14 +125,18 @@ class Budget:
         """Why nothing but a probe is sent, in words; ``None`` when all is normal."""
         return self._stop
 
+    def spent(self, now: float) -> int:
+        """Count our own requests of the window that ends now."""
+        self._forget(now)
+        return self._spent
+
     def wait(self, now: float) -> Seconds:
         """Return how long to wait before asking again; 0 when one request may be sent now."""
         if now < self._until:
             return self._until - now
         if self._stop and self._probe_at is not None and now < self._probe_at + _PATIENCE:
             return _PROBE_POLL
-        self._forget(now)
-        if self._spent < self.allowed:
+        if self.spent(now) < self.allowed:
             return 0.0
         return self._buckets[0].last + self._window - now
 

@@ -56,6 +56,11 @@ class MemoryJournal:
         """Events that can wait for acceptance before `commit` waits too."""
         return self._max_events
 
+    @property
+    def used_bytes(self) -> int | None:
+        """Nothing of the disk is in use."""
+        return None
+
     async def open(self) -> None:
         """There is nothing to take."""
 

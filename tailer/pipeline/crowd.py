@@ -36,9 +36,9 @@ class Crowd:
         board: Board,
         observe: Observer,
     ) -> None:
+        self.principal = principal
+        self.budget = budget
         self._members: list[tuple[Pacing, Sized]] = []
-        self._principal = principal
-        self._budget = budget
         self._settle = settle
         self._page_limit = page_limit
         self._max_held = max_held
@@ -55,11 +55,11 @@ class Crowd:
         connectors = sum(len(pollers) for _, pollers in self._members)
         for pacing, _ in self._members:
             pacing.fit(
-                connectors, rate=self._budget.rate, page_limit=self._page_limit, max_held=self._max_held
+                connectors, rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held
             )
         interval = max((pacing.interval for pacing, _ in self._members), default=0.0)
         shortest = max((pacing.shortest for pacing, _ in self._members), default=0.0)
         if interval != (self._told or shortest):
             self._told = interval
-            self._observe(IntervalStretched(self._principal, connectors, interval))
-        self._board.allow_wait(self._principal, longest_wait(self._settle, interval))
+            self._observe(IntervalStretched(self.principal, connectors, interval))
+        self._board.allow_wait(self.principal, longest_wait(self._settle, interval))

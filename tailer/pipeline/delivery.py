@@ -47,6 +47,8 @@ class Delivery:
         random: Gives numbers in [0, 1), for jitter.
         delivered: Events accepted so far.
         error: Why the sink is not taking events at present.
+        failures: Failed tries in a row.
+        failing_since: Monotonic time of the first of them.
     """
 
     sink: Sink
@@ -57,7 +59,8 @@ class Delivery:
     random: Callable[[], float]
     delivered: int = 0
     error: SinkUnavailableError | None = None
-    _failures: int = 0
+    failures: int = 0
+    failing_since: float | None = None
 
     async def run(self) -> None:
         """Deliver until polling has ended and all is accepted, or until cancelled; the reader is open.
@@ -99,15 +102,17 @@ class Delivery:
                 return state
 
     async def _back_off(self, error: SinkUnavailableError) -> None:
-        self._failures += 1
+        self.failures += 1
         self.error = error
-        if self.board.finished and self._failures >= LAST_TRIES:
+        if self.failing_since is None:
+            self.failing_since = self.clock.monotonic()
+        if self.board.finished and self.failures >= LAST_TRIES:
             raise error
-        delay = backoff(self._failures, FIRST_DELAY, DELAY_CAP, self.random())
-        self.observe(SinkFailed(self.reader.options.name, self._failures, delay, str(error)))
+        delay = backoff(self.failures, FIRST_DELAY, DELAY_CAP, self.random())
+        self.observe(SinkFailed(self.reader.options.name, self.failures, delay, str(error)))
         await self.clock.sleep(delay)
 
     def _recover(self) -> None:
-        if self._failures:
-            self.observe(SinkRecovered(self.reader.options.name, self._failures))
-        self._failures, self.error = 0, None
+        if self.failures:
+            self.observe(SinkRecovered(self.reader.options.name, self.failures))
+        self.failures, self.error, self.failing_since = 0, None, None

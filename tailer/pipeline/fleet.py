@@ -19,7 +19,7 @@ from tailer.core.keys import KeySet
 from tailer.core.matching import choose
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError, JournalFullError
-from tailer.interfaces import Claim, Commit, Stored
+from tailer.interfaces import Claim, Commit, EventApi, Stored
 from tailer.model import Connector
 from tailer.observe import ConnectorFound, ListingFailed
 from tailer.pipeline.crowd import Crowd
@@ -80,13 +80,13 @@ class Fleet:
     ) -> None:
         self.pollers: dict[str, Poller] = {}
         self.listed: dict[str, list[Connector]] = {}
+        self.watches = watches
+        self.crowd = crowd
         self._context = context
         self._contexts = {watch.account: replace(context, claim=watch.claim) for watch in watches}
-        self._watches = watches
         self._stored = stored
         self._start = start
         self._discover = discover
-        self._crowd = crowd
         crowd.join(context.pacing, self.pollers)
         self._listed_at: dict[str, float] = {}
         self._known_until = _known_until(stored, discover or 0.0)
@@ -99,7 +99,12 @@ class Fleet:
     @property
     def accounts(self) -> str:
         """The accounts' ids, for messages."""
-        return ", ".join(watch.account for watch in self._watches)
+        return ", ".join(watch.account for watch in self.watches)
+
+    @property
+    def client(self) -> EventApi:
+        """What asks the API for all of them."""
+        return self._context.client
 
     @property
     def pacing(self) -> Pacing:
@@ -116,9 +121,9 @@ class Fleet:
         Raises:
             ApiError: An account could not be listed.
         """
-        for watch in self._watches:
+        for watch in self.watches:
             await self._discover_one(watch)
-        self._crowd.fit()
+        self.crowd.fit()
 
     @property
     def is_done(self) -> bool:

@@ -100,6 +100,16 @@ class Reader:
         """Events that wait for their order."""
         return self._ordering.held
 
+    @property
+    def offset(self) -> int:
+        """Every event numbered below it is accepted, or is about to be committed as such."""
+        return self._accepted.first_missing(0)
+
+    @property
+    def backlog(self) -> int:
+        """Events of the journal that are not accepted, about: numbers may be left out."""
+        return max(0, self._journal.head - self._accepted.size)
+
     async def open(self) -> None:
         """Load what was committed last into `resume`; register the reader with the journal if it is new."""
         state = await self._journal.load_reader(self.options.name)
@@ -169,7 +179,7 @@ class Reader:
 
         May be called again after an error, or after it was cancelled.
         """
-        offset = self._accepted.first_missing(0)
+        offset = self.offset
         above = Spans(tuple(span for span in self._accepted if span[0] > offset))
         self._is_committed = False
         await self._journal.commit_reader(

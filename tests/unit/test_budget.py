@@ -240,3 +240,16 @@ def test_a_probe_needs_its_share_too() -> None:
     spend_all(budget, now=0)
     budget.pause(10, now=0)
     assert budget.wait(10) == 90
+
+
+def test_spent_and_remaining_are_told() -> None:
+    """Our own requests of the present window, and what the API says is left for everybody."""
+    budget = Budget(share=0.5, reserve=0.1, quota=10, window=100.0)
+    assert budget.remaining is None
+    budget.spend(0.0)
+    budget.spend(50.0)
+    budget.observe(RatePolicy(remaining=7), 50.0)
+
+    assert budget.spent(60.0) == 2
+    assert budget.spent(120.0) == 1
+    assert budget.remaining == 7

@@ -1,0 +1,191 @@
+"""Takes the status of a run while it runs: one pass over the connectors, details for a few of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+from tailer.app.run import Run
+from tailer.app.status import (
+    MAX_CONNECTORS,
+    AccountStatus,
+    ConnectorStatus,
+    JournalStatus,
+    Phase,
+    PrincipalStatus,
+    ProcessStatus,
+    SinkStatus,
+    Status,
+    Totals,
+)
+from tailer.app.survey import Surveyed, described, summarized, worst_of
+from tailer.core.matching import matches
+from tailer.core.standing import condition_of, standing_of
+from tailer.pipeline.delivery import Delivery
+from tailer.pipeline.fleet import Fleet
+from tailer.pipeline.poller import Poller
+
+
+class _Moment(NamedTuple):
+    """The time of a snapshot on both clocks."""
+
+    wall: float
+    monotonic: float
+
+    def wall_of(self, monotonic: float | None) -> float | None:
+        """Give a monotonic time as wall time."""
+        return None if monotonic is None else self.wall + (monotonic - self.monotonic)
+
+
+def this_process(started_at: float) -> ProcessStatus:
+    """Describe this process; the version is looked up on the disk, so ask once."""
+    try:
+        known = version("cf-tailer")
+    except PackageNotFoundError:
+        known = "unknown"
+    return ProcessStatus(version=known, pid=os.getpid(), host=socket.gethostname(), started_at=started_at)
+
+
+def snapshot(
+    run: Run,
+    process: ProcessStatus,
+    phase: Phase,
+    *,
+    limit: int | None = MAX_CONNECTORS,
+    patterns: Sequence[str] = (),
+) -> Status:
+    """Take the status of a run that has been entered.
+
+    Some 10 us a connector, on the event loop; describing one costs as much again.
+
+    Args:
+        run: Its connectors may still be unknown.
+        process: See `this_process`.
+        phase: Where it stands.
+        limit: Connectors that are listed at most, the worst first; ``None``: all.
+        patterns: Names those that are listed (`tailer.core.matching`); none: all. The summary counts all of
+            them in any case.
+    """
+    now = _Moment(run.clock.wall(), run.clock.monotonic())
+    surveyed = [_surveyed(poller, fleet, now) for fleet in run.fleets for poller in fleet.pollers.values()]
+    meant = [one for one in surveyed if not patterns or _is_meant(one, patterns)]
+    pollers = {ref: poller for fleet in run.fleets for ref, poller in fleet.pollers.items()}
+    return Status(
+        taken_at=now.wall,
+        phase=phase,
+        process=process,
+        journal=_journal_status(run),
+        fleet=summarized(surveyed),
+        principals=_principals(run.fleets, now),
+        sinks=_sinks(run, now),
+        connectors=tuple(
+            _described(one, pollers[f"{one.connector.account}/{one.connector.id}"], now)
+            for one in worst_of(meant, limit)
+        ),
+        totals=_totals(run),
+    )
+
+
+def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
+    standing = standing_of(poller.checkpoint)
+    condition = condition_of(
+        standing.whole_through,
+        fleet.client.api_time.now(now.monotonic),
+        fleet.pacing.interval,
+        is_parked=poller.is_parked,
+        is_failing=poller.error is not None,
+    )
+    return Surveyed(poller.connector, poller.checkpoint, standing, condition, len(poller.keys))
+
+
+def _is_meant(one: Surveyed, patterns: Sequence[str]) -> bool:
+    return any(matches(one.connector, pattern) for pattern in patterns)
+
+
+def _described(one: Surveyed, poller: Poller, now: _Moment) -> ConnectorStatus:
+    return described(
+        one,
+        failures=poller.failures,
+        error=None if poller.error is None else str(poller.error),
+        next_poll_at=now.wall_of(poller.due_at),
+    )
+
+
+def _principals(fleets: Sequence[Fleet], now: _Moment) -> tuple[PrincipalStatus, ...]:
+    """Describe each budget once, however many fleets share it."""
+    members: dict[str, list[Fleet]] = {}
+    for fleet in fleets:
+        members.setdefault(fleet.crowd.principal, []).append(fleet)
+    return tuple(_principal(name, sharing, now) for name, sharing in members.items())
+
+
+def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalStatus:
+    first = fleets[0]
+    budget = first.crowd.budget
+    return PrincipalStatus(
+        principal=name,
+        accounts=tuple(account for fleet in fleets for account in _accounts(fleet)),
+        quota=budget.quota,
+        window=budget.window,
+        allowed=budget.allowed,
+        spent=budget.spent(now.monotonic),
+        remaining=budget.remaining,
+        paused_until=now.wall_of(budget.paused_until),
+        pause_reason=budget.reason,
+        connectors=sum(len(fleet.pollers) for fleet in fleets),
+        interval=first.pacing.shortest,
+        effective_interval=max(fleet.pacing.interval for fleet in fleets),
+        clock_offset=first.client.api_time.now(now.monotonic) - now.wall,
+    )
+
+
+def _accounts(fleet: Fleet) -> list[AccountStatus]:
+    counts = Counter(poller.connector.account for poller in fleet.pollers.values())
+    return [AccountStatus(account=watch.account, connectors=counts[watch.account]) for watch in fleet.watches]
+
+
+def _sinks(run: Run, now: _Moment) -> tuple[SinkStatus, ...]:
+    types = {table.get("name", table.get("type")): table.get("type") for table in run.config.sinks}
+    configured = [_sink(one, types.get(one.reader.options.name), now) for one in run.deliveries]
+    absent = [SinkStatus(sink=name, is_configured=False) for name in run.absent_readers]
+    return (*configured, *absent)
+
+
+def _sink(delivery: Delivery, type_name: str | None, now: _Moment) -> SinkStatus:
+    reader = delivery.reader
+    return SinkStatus(
+        sink=reader.options.name,
+        type=type_name,
+        order=reader.options.order,
+        offset=reader.offset,
+        backlog=reader.backlog,
+        held=reader.held,
+        delivered=delivery.delivered,
+        failing_since=now.wall_of(delivery.failing_since),
+        failures=delivery.failures,
+        error=None if delivery.error is None else str(delivery.error),
+    )
+
+
+def _journal_status(run: Run) -> JournalStatus:
+    path = run.config.journal.path
+    is_file = path is not None and path != ":memory:"
+    return JournalStatus(
+        path=str(path) if is_file else None, head=run.journal.head, used_bytes=run.journal.used_bytes
+    )
+
+
+def _totals(run: Run) -> Totals:
+    counters = [client.counters for client in run.clients]
+    return Totals(
+        **asdict(run.tally),
+        requests=sum(one.requests for one in counters),
+        retries=sum(one.retries for one in counters),
+        throttled=sum(one.throttled for one in counters),
+        body_bytes=sum(one.body_bytes for one in counters),
+    )

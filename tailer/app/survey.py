@@ -1,0 +1,110 @@
+"""Connectors as they stand: counted all, ranked by trouble, described one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
+from typing import Any, Literal, NamedTuple
+
+from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus
+from tailer.core.progress import Checkpoint
+from tailer.core.standing import Condition, Standing
+from tailer.model import Connector
+
+_RANKS = {"parked": 0, "failing": 1, "behind": 2, "unknown": 3, "well": 3}
+
+
+class Surveyed(NamedTuple):
+    """One connector.
+
+    Attributes:
+        connector: Who.
+        checkpoint: Its durable progress.
+        standing: What that means.
+        condition: How its polls go; "unknown" when nobody polls.
+        keys: Events that are remembered of it; ``None`` when not counted.
+    """
+
+    connector: Connector
+    checkpoint: Checkpoint
+    standing: Standing
+    condition: Condition | Literal["unknown"]
+    keys: int | None = None
+
+
+def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
+    """Count them."""
+    counts = Counter(one.condition for one in all_of_them)
+    waited_for = [one for one in all_of_them if one.condition not in {"parked", "failing"}]
+    oldest = min(all_of_them, key=_whole_through, default=None)
+    newest = [one.checkpoint.newest[0] for one in all_of_them if one.checkpoint.newest is not None]
+    gaps = [gap for one in all_of_them for gap in one.checkpoint.gaps]
+    keys = [one.keys for one in all_of_them if one.keys is not None]
+    return FleetStatus(
+        connectors=len(all_of_them),
+        well=counts["well"],
+        behind=counts["behind"],
+        failing=counts["failing"],
+        parked=counts["parked"],
+        unknown=counts["unknown"],
+        whole_through=min(map(_whole_through, waited_for), default=None),
+        oldest=None if oldest is None else _whole_through(oldest),
+        oldest_name=None if oldest is None else oldest.connector.name,
+        newest_at=max(newest, default=None),
+        with_gaps=sum(1 for one in all_of_them if one.checkpoint.gaps),
+        gaps=len(gaps),
+        gap_seconds=sum(gap.end - gap.start for gap in gaps),
+        unread=sum(len(one.standing.holes) for one in all_of_them),
+        keys=sum(keys) if keys else None,
+    )
+
+
+def worst_of(all_of_them: Iterable[Surveyed], limit: int | None) -> list[Surveyed]:
+    """Choose those that people should see first: in trouble, then with holes or gaps, then by name.
+
+    Args:
+        all_of_them: In any order.
+        limit: How many at most; ``None``: all.
+    """
+    if limit is None:
+        return sorted(all_of_them, key=_rank)
+    return nsmallest(limit, all_of_them, key=_rank)
+
+
+def described(one: Surveyed, **present: Any) -> ConnectorStatus:
+    """Tell all about one of them; `present` are the attributes that only its poller knows."""
+    connector, checkpoint, standing = one.connector, one.checkpoint, one.standing
+    spans = [GapStatus(start=gap.start, end=gap.end, reason=gap.reason) for gap in checkpoint.gaps]
+    spans += [GapStatus(start=start, end=end, reason="not yet read") for start, end in standing.holes]
+    spans.sort(key=lambda span: span.start)
+    return ConnectorStatus(
+        account=connector.account,
+        connector=connector.id,
+        name=connector.name,
+        serial=connector.serial,
+        condition=one.condition,
+        newest_at=None if checkpoint.newest is None else checkpoint.newest[0],
+        origin=checkpoint.origin,
+        read_through=standing.read_through,
+        whole_through=standing.whole_through,
+        settled_through=standing.settled_through,
+        gaps=len(checkpoint.gaps),
+        gap_seconds=sum(gap.end - gap.start for gap in checkpoint.gaps),
+        unread=len(standing.holes),
+        unread_seconds=sum(end - start for start, end in standing.holes),
+        spans=tuple(spans[-MAX_SPANS:]),
+        keys=one.keys,
+        **present,
+    )
+
+
+def _whole_through(one: Surveyed) -> int:
+    return one.standing.whole_through
+
+
+def _rank(one: Surveyed) -> tuple[int, int, int, str, str]:
+    rank = _RANKS[one.condition]
+    is_incomplete = bool(one.standing.holes or one.checkpoint.gaps)
+    lag = 0 if one.condition == "well" else one.standing.whole_through
+    return (rank, not is_incomplete, lag, one.connector.name, one.connector.id)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from tailer.app.status import MAX_SPANS, FleetStatus
+from tailer.app.survey import Surveyed, described, summarized, worst_of
+from tailer.core.progress import Checkpoint, Gap
+from tailer.core.spans import Spans
+from tailer.core.standing import Condition, standing_of
+from tailer.model import Connector
+
+
+def surveyed(
+    name: str,
+    condition: Condition = "well",
+    *,
+    covered: tuple[tuple[int, int], ...] = ((0, 100),),
+    gaps: tuple[Gap, ...] = (),
+    newest: float | None = None,
+) -> Surveyed:
+    """Make a connector that is called by its name."""
+    checkpoint = Checkpoint(
+        origin=0.0,
+        floor=0.0,
+        covered=Spans(covered),
+        gaps=gaps,
+        newest=None if newest is None else (newest, 0),
+    )
+    connector = Connector("account", f"id-{name}", notes=name)
+    return Surveyed(connector, checkpoint, standing_of(checkpoint), condition, keys=7)
+
+
+def test_no_connectors_are_summed_up() -> None:
+    """An empty fleet has no times, and no troubles."""
+    assert summarized([]) == FleetStatus()
+
+
+def test_connectors_in_trouble_do_not_hold_back_what_the_others_have_read() -> None:
+    """Two answers: through when all that can be read is read, and who is the furthest behind."""
+    fleet = summarized(
+        [
+            surveyed("a", newest=80.0),
+            surveyed("b", covered=((0, 90),), newest=85.0),
+            surveyed("c", "failing", covered=((0, 50),), gaps=(Gap(50, 60, "page cap"),)),
+            surveyed("d", "parked", covered=((0, 10), (20, 100))),
+        ]
+    )
+
+    assert fleet == FleetStatus(
+        connectors=4,
+        well=2,
+        failing=1,
+        parked=1,
+        whole_through=90,
+        oldest=10,
+        oldest_name="d",
+        newest_at=85.0,
+        with_gaps=1,
+        gaps=1,
+        gap_seconds=10,
+        unread=1,
+        keys=28,
+    )
+
+
+def test_the_worst_come_first() -> None:
+    """Refused, failing, behind, then those with gaps or holes, then the rest by name; and only so many."""
+    fleet = [
+        surveyed("b"),
+        surveyed("a"),
+        surveyed("gap", gaps=(Gap(5, 6, "refused"),)),
+        surveyed("behind", "behind"),
+        surveyed("failing later", "failing", covered=((0, 60),)),
+        surveyed("failing", "failing", covered=((0, 50),)),
+        surveyed("parked", "parked"),
+    ]
+    names = ["parked", "failing", "failing later", "behind", "gap", "a", "b"]
+
+    assert [one.connector.name for one in worst_of(fleet, None)] == names
+    assert [one.connector.name for one in worst_of(fleet, 3)] == names[:3]
+
+
+def test_gaps_and_holes_are_listed_in_the_order_of_time() -> None:
+    """People see what is missing, whether it can't be read or is only not yet read."""
+    told = described(
+        surveyed("a", covered=((0, 10), (30, 40)), gaps=(Gap(10, 20, "page cap"),), newest=35.5),
+        error="HTTP 500",
+    )
+
+    assert [(span.start, span.end, span.reason) for span in told.spans] == [
+        (10, 20, "page cap"),
+        (20, 30, "not yet read"),
+    ]
+    assert (told.gaps, told.gap_seconds, told.unread, told.unread_seconds) == (1, 10, 1, 10)
+    assert (told.read_through, told.whole_through) == (40, 20)
+    assert (told.name, told.connector, told.newest_at, told.error) == ("a", "id-a", 35.5, "HTTP 500")
+
+
+def test_a_connector_with_many_gaps_is_told_briefly() -> None:
+    """All are counted, the newest are listed."""
+    gaps = tuple(Gap(10 * number, 10 * number + 1, "refused") for number in range(100))
+
+    told = described(surveyed("a", covered=((0, 1000),), gaps=gaps))
+
+    assert told.gaps == 100
+    assert len(told.spans) == MAX_SPANS
+    assert told.spans[-1].start == 990
