@@ -22,6 +22,15 @@ class Connector(msgspec.Struct, frozen=True):
     """A device whose events we read, as List Connectors tells it.
 
     ``license_key`` and everything else that is not needed is left on the wire.
+
+    Attributes:
+        account: Account id.
+        id: Connector id.
+        notes: What people wrote about it, any number of lines.
+        serial: Serial number of the device, empty when there is none.
+        last_heartbeat: When the device was heard of last, as the API writes it.
+        activated: Whether it is in use; ``None``: not said.
+        version: Software that was seen on it last, empty when not said.
     """
 
     account: str
@@ -29,6 +38,17 @@ class Connector(msgspec.Struct, frozen=True):
     notes: str = ""
     serial: str = ""
     last_heartbeat: str | None = None
+    activated: bool | None = None
+    version: str = ""
+
+    @property
+    def heartbeat_at(self) -> float | None:
+        """`last_heartbeat` in epoch seconds; ``None`` when there was none or it can't be read."""
+        try:
+            moment = datetime.fromisoformat(self.last_heartbeat or "")
+        except ValueError:
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
     @property
     def name(self) -> str:

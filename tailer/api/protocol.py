@@ -48,6 +48,8 @@ class _Connector(msgspec.Struct):
     id: str
     notes: str | None = None
     last_heartbeat: str | None = None
+    last_seen_version: str | None = None
+    activated: bool | None = None
     device: _Device | None = None
 
 
@@ -132,6 +134,8 @@ def decipher_connectors(status: int, headers: Headers, body: bytes, account: str
             notes=row.notes or "",
             serial=(row.device.serial_number if row.device else None) or "",
             last_heartbeat=row.last_heartbeat,
+            activated=row.activated,
+            version=row.last_seen_version or "",
         )
         for row in answer.result
     ]

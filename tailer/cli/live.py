@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -17,20 +17,15 @@ import msgspec
 from tailer.app.exitcode import ExitCode
 from tailer.app.run import Ask, Run
 from tailer.cli.accounts import load_accounts
+from tailer.cli.names import check_names
 from tailer.cli.screen import Look, Screen
 from tailer.cli.times import naive_as_local, span_mistakes
 from tailer.config.options import Account, Config
 from tailer.config.words import quoted
 from tailer.core.durations import Seconds, parse_time
-from tailer.core.matching import nearest, unmatched
 from tailer.core.ordering import Order
 from tailer.errors import ConfigError
 from tailer.kinds import LEVEL_OF_KIND
-from tailer.model import Connector
-from tailer.sinks.text import json_text
-
-MAX_NAMED = 8
-"""Connectors that fit into a message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,21 +130,4 @@ def check_words(words: tuple[str, ...], run: Run) -> None:
     Raises:
         ConfigError: One means none; names the nearest.
     """
-    listed = [one for fleet in run.fleets for connectors in fleet.listed.values() for one in connectors]
-    mistakes = [
-        f"no connector is called {json_text(word)}; {_hint(listed, word)}"
-        for word in unmatched(listed, words)
-    ]
-    if mistakes:
-        raise ConfigError(mistakes)
-
-
-def _hint(listed: Sequence[Connector], word: str) -> str:
-    """Name what could have been meant."""
-    near = nearest(listed, word)
-    if near is not None:
-        return f"did you mean {json_text(near)}?"
-    if len(listed) > MAX_NAMED:
-        return f"none of the {len(listed)} there are is like it"
-    names = ", ".join(sorted(json_text(one.name) for one in listed))
-    return f"there are {names}" if names else "there is none at all"
+    check_names(words, [one for fleet in run.fleets for each in fleet.listed.values() for one in each])

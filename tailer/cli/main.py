@@ -32,6 +32,9 @@ class Entry(NamedTuple):
 COMMANDS = {
     "tail": Entry("tailer.cli.tail", "Show the events of connectors, past and present."),
     "run": Entry("tailer.cli.run", "Collect events into the sinks of a configuration file, for ever."),
+    "connectors": Entry(
+        "tailer.cli.connectors", "List the connectors of an account, or of all in a configuration file."
+    ),
     "kinds": Entry("tailer.cli.kinds", "List the known kinds of events with level and meaning."),
     "demo": Entry("tailer.cli.demo", "Tail an invented fleet: no account, no file, nothing to clean up."),
     "simulate": Entry("tailer.cli.simulate", "Run a believable Magic WAN connector API on this machine."),

@@ -179,6 +179,7 @@ def test_connectors_are_read() -> None:
             "activated": True,
             "notes": "Branch\nfloor 2",
             "last_heartbeat": "2026-08-01T12:00:00Z",
+            "last_seen_version": "2026.7.1",
             "device": {"id": "d", "serial_number": "SN1", "type": None},
             "license_key": "secret",
         },
@@ -187,7 +188,9 @@ def test_connectors_are_read() -> None:
         {"id": "c4", "device": {}},
     )
     assert decipher_connectors(200, HEADERS, body, "acc") == [
-        Connector("acc", "c1", "Branch\nfloor 2", "SN1", "2026-08-01T12:00:00Z"),
+        Connector(
+            "acc", "c1", "Branch\nfloor 2", "SN1", "2026-08-01T12:00:00Z", activated=True, version="2026.7.1"
+        ),
         Connector("acc", "c2"),
         Connector("acc", "c3"),
         Connector("acc", "c4"),

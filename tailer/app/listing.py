@@ -1,0 +1,44 @@
+"""The connectors of configured accounts, asked once: for commands that poll nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tailer.app.principals import make_budget, make_client, principals_of
+from tailer.clock import Clock
+from tailer.config.options import Account, Config
+from tailer.model import Connector
+from tailer.observe import Observer, ignore
+
+
+class Listed(NamedTuple):
+    """One account's connectors.
+
+    Attributes:
+        account: Whose they are.
+        connectors: All of them, in the API's order, whatever the account's patterns say.
+        at: API time of the answer, epoch seconds.
+    """
+
+    account: Account
+    connectors: list[Connector]
+    at: float
+
+
+async def list_all(config: Config, clock: Clock, observe: Observer = ignore) -> list[Listed]:
+    """List the connectors of every account, in the order of the configuration.
+
+    Raises:
+        ApiError: One account can't be listed; `AuthError` when its credentials were refused.
+    """
+    listed: list[Listed] = []
+    for principal in principals_of(config):
+        budget = make_budget(config.api)
+        for accounts in principal.by_credentials():
+            async with make_client(principal.name, accounts[0], config, budget, clock, observe) as client:
+                for account in accounts:
+                    connectors = await client.list_connectors(account.id)
+                    at = client.api_time.now(clock.monotonic())
+                    listed.append(Listed(account, connectors, at))
+    order = [account.id for account in config.accounts]
+    return sorted(listed, key=lambda one: order.index(one.account.id))
