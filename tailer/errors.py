@@ -8,7 +8,6 @@ window, and what the reader can do; it never holds a credential or an unknown pa
 * `ApiError` - the API did not give a page: park, pause, back off or report, as each class says.
 * `SinkError` - the sink did not take a batch: keep it and back off, or set it aside.
 * `JournalError` - the journal can't be trusted or can't take more: stop before any harm.
-* `ControlError` - a running daemon was asked in vain.
 """
 
 from __future__ import annotations
@@ -180,19 +179,6 @@ class SinkRejectedError(SinkError):
         self.state = state
 
 
-class SinkMovedError(SinkError):
-    """The sink goes on in another place (a new file): commit its state, then write the same batch again.
-
-    Args:
-        message: What happened.
-        state: What to commit; nothing of the batch was accepted.
-    """
-
-    def __init__(self, message: str, state: bytes) -> None:
-        super().__init__(message)
-        self.state = state
-
-
 class SinkClosedError(SinkError):
     """Nobody reads this sink any more (a closed pipe): end quietly, the unwritten stays unacknowledged."""
 
@@ -215,11 +201,3 @@ class SchemaVersionError(JournalError):
 
 class FencedError(JournalError):
     """Another owner has claimed this shard since; whoever gets this error must stop writing."""
-
-
-class ControlError(TailerError):
-    """A running daemon can't be asked for something, or does not do it; the message says why."""
-
-
-class NoDaemonError(ControlError):
-    """No daemon runs that could be asked."""

@@ -15,6 +15,7 @@ from tailer.app.status import (
     MAX_CONNECTORS,
     AccountStatus,
     ConnectorStatus,
+    FleetStatus,
     JournalStatus,
     Phase,
     PrincipalStatus,
@@ -89,6 +90,12 @@ def snapshot(
         ),
         totals=_totals(run),
     )
+
+
+def count_connectors(run: Run) -> FleetStatus:
+    """Take the summary alone."""
+    now = _Moment(run.clock.wall(), run.clock.monotonic())
+    return summarized([_surveyed(one, fleet, now) for fleet in run.fleets for one in fleet.pollers.values()])
 
 
 def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:

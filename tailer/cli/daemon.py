@@ -11,10 +11,15 @@ import anyio
 import msgspec
 
 from tailer.app.exitcode import ExitCode
+from tailer.app.health import Health
 from tailer.app.library import make_journal
+from tailer.app.notify import Notifier, take_notifier
 from tailer.app.outcome import Outcome, outcome_of
 from tailer.app.run import Ask, Run
 from tailer.app.sinks import load_with_sinks
+from tailer.app.snapshot import count_connectors
+from tailer.app.status import Phase
+from tailer.app.vigil import Vigil
 from tailer.cli.exits import code_of
 from tailer.cli.logs import Level, Log
 from tailer.cli.session import Session
@@ -37,10 +42,11 @@ def run(path: Path, *, once: bool) -> ExitCode:
     Raises:
         ConfigError: The file can't be used; nothing was started.
     """
+    notifier = take_notifier(os.environ)
     config, plans = load_with_sinks(path, os.environ)
 
     async def live() -> ExitCode:
-        return await Daemon(config, plans, once=once).run()
+        return await Daemon(config, plans, notifier, once=once).run()
 
     return anyio.run(live)
 
@@ -51,12 +57,15 @@ class Daemon:
     Args:
         config: What to read, and the journal.
         plans: Where it goes.
+        notifier: Speaks to the service manager.
         once: End when all up to now is delivered.
     """
 
-    def __init__(self, config: Config, plans: Sequence[SinkPlan], *, once: bool) -> None:
+    def __init__(self, config: Config, plans: Sequence[SinkPlan], notifier: Notifier, *, once: bool) -> None:
         self._config = config
         self._plans = plans
+        self._notifier = notifier
+        self._phase: Phase = "starting"
         self._log = Log(sys.stderr, config.service.log_format)
         ask = Ask(start=config.polling.start, follow=not once)
         self._run = Run(config, ask, journal=make_journal(config), observe=self._log)
@@ -70,7 +79,7 @@ class Daemon:
         session = Session(self._run, self._prepare, on_drain=self._tell_drain, on_leave=lambda: None)
         failure: TailerError | None = None
         try:
-            await session.conduct()
+            await session.conduct(self._vigil().keep)
         except TailerError as error:
             failure = error
         outcome = outcome_of(self._run)
@@ -79,6 +88,7 @@ class Daemon:
         if failure is None:
             return session.exit_code(outcome.exit_code)
         level: Level = "info" if isinstance(failure, SinkClosedError) else "error"
+        self._notifier.status(str(failure))
         log.say(str(failure), event=type(failure).__name__, level=level)
         return code_of(failure)
 
@@ -106,6 +116,15 @@ class Daemon:
         count = len(self._run.pollers)
         names = ", ".join(plan.name for plan in self._plans)
         self._log.say(f"{count} connectors are read for {names}", event="Started", connectors=count)
+        self._phase = "running"
+        self._notifier.ready()
+
+    def _vigil(self) -> Vigil:
+        health = Health(self._run, lambda: self._phase)
+        return Vigil(health, self._notifier, lambda: count_connectors(self._run), self._tell_stuck)
+
+    def _tell_stuck(self, ailment: str) -> None:
+        self._log.say(f"Polling is stuck: {ailment}", event="PollingStuck", level="error")
 
     def _tell_unmatched(self) -> None:
         """Name patterns that mean no connector yet: a later listing may bring one, or it is a typo."""
@@ -121,6 +140,8 @@ class Daemon:
                 )
 
     def _tell_drain(self) -> None:
+        self._phase = "draining"
+        self._notifier.stopping()
         self._log.say("Ending: what was read is delivered first", event="DrainStarted")
 
     def _tell_end(self, outcome: Outcome) -> None:

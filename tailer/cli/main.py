@@ -36,6 +36,7 @@ COMMANDS = {
         "tailer.cli.connectors", "List the connectors of an account, or of all in a configuration file."
     ),
     "kinds": Entry("tailer.cli.kinds", "List the known kinds of events with level and meaning."),
+    "files": Entry("tailer.cli.files", "Write out files for systemd, Docker and logrotate."),
     "demo": Entry("tailer.cli.demo", "Tail an invented fleet: no account, no file, nothing to clean up."),
     "simulate": Entry("tailer.cli.simulate", "Run a believable Magic WAN connector API on this machine."),
 }

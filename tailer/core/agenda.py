@@ -52,6 +52,10 @@ class Agenda(Generic[Item]):
             return heapq.heappop(self._live)[2]
         return None
 
+    def is_due(self, now: float) -> bool:
+        """Tell whether `pop` would give an item."""
+        return bool(self._backlog) or (bool(self._live) and self._live[0][0] <= now)
+
     def next_at(self) -> float | None:
         """Tell when the next live item becomes ready; ``None`` when there is none."""
         return self._live[0][0] if self._live else None

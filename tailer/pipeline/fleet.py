@@ -94,6 +94,7 @@ class Fleet:
         self._fast: Lane[Poller] = Lane(context.clock)
         self._slow: Lane[Poller] = Lane(context.clock)
         self._unfinished: set[str] = set()
+        self._polled: set[Poller] = set()
         self._done = anyio.Event()
 
     @property
@@ -129,6 +130,21 @@ class Fleet:
     def is_done(self) -> bool:
         """Whether every connector of a finite asked span is done."""
         return self._context.pacing.until is not None and all(p.is_done for p in self.pollers.values())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no poll is under way and none is due."""
+        return not (self._polled or self._fast.is_due or self._slow.is_due)
+
+    @property
+    def steps(self) -> int:
+        """Pages asked for by all pollers so far: changes as long as polling gets on."""
+        return sum(poller.steps for poller in self.pollers.values())
+
+    @property
+    def storing_since(self) -> float | None:
+        """Since when (monotonic) a poll has been waiting for the journal; ``None`` while none does."""
+        return min((since for one in self._polled if (since := one.storing_since) is not None), default=None)
 
     async def run(self) -> None:
         """Poll until cancelled, or until every one is done (`Poller.is_done`); `discover` came before."""
@@ -232,7 +248,11 @@ class Fleet:
 
     async def _poll(self, poller: Poller) -> None:
         """Poll once, and put the connector back for its next turn unless it is done."""
-        await poller.poll()
+        self._polled.add(poller)
+        try:
+            await poller.poll()
+        finally:
+            self._polled.discard(poller)
         if poller.is_done:
             self._unfinished.discard(poller.ref)
             self._finish_if_done()

@@ -35,6 +35,11 @@ class Lane(Generic[Item]):
         self._agenda.add_backlog(item, progress)
         self._hand_out()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether an item waits for a worker."""
+        return self._agenda.is_due(self._clock.monotonic())
+
     async def next(self) -> Item:
         """Wait for the next item whose turn it is; any number of workers may wait at once."""
         item = self._agenda.pop(self._clock.monotonic())

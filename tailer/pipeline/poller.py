@@ -110,6 +110,8 @@ class Poller:
         self.failures = 0
         self.is_parked = False
         self.error: ApiError | None = None
+        self.steps = 0
+        self.storing_since: float | None = None
         self._context = context
         self._changed: set[Key] = set()
         self._planner = WindowPlanner(context.pacing)
@@ -192,6 +194,7 @@ class Poller:
         context, connector = self._context, self.connector
         throttled = 0
         while (request := read.next_request()) is not None:
+            self.steps += 1
             try:
                 page = await context.client.list_events(connector.account, connector.id, request)
             except RequestRefusedError as error:
@@ -230,7 +233,11 @@ class Poller:
                 connector.account, connector.id, checkpoint, segment, connector.name, connector.serial
             )
             store = partial(context.journal.commit, context.claim, commit)
-            await until_stored(store, context.clock, context.observe)
+            self.storing_since = context.clock.monotonic()
+            try:
+                await until_stored(store, context.clock, context.observe)
+            finally:
+                self.storing_since = None
             self.keys.add(events, began)
             self.checkpoint = checkpoint
         self._report(before, selection)

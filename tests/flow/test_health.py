@@ -1,0 +1,156 @@
+"""When a run counts as alive and ready, and what the service manager is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from tailer.app.health import BEAT, Health
+from tailer.app.notify import Notifier
+from tailer.app.run import Run
+from tailer.app.snapshot import count_connectors
+from tailer.app.status import FleetStatus, Phase
+from tailer.app.vigil import Vigil, headline
+from tailer.errors import JournalFullError, RateLimitedError, TransportError
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
+
+pytestmark = FAKE_TIME
+
+
+class HeardNotifier(Notifier):
+    """Remembers what it would have sent."""
+
+    def __init__(self, watchdog: float) -> None:
+        super().__init__("@nobody", watchdog)
+        self.sent: list[str] = []
+
+    def _send(self, message: str) -> None:
+        self.sent.append(message)
+
+
+class Watched:
+    """A run under watch.
+
+    Args:
+        run: Entered.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.phase: Phase = "running"
+        self.notifier = HeardNotifier(60.0)
+        self.told: list[str] = []
+        self.health = Health(run, lambda: self.phase)
+        self.vigil = Vigil(self.health, self.notifier, lambda: count_connectors(run), self.told.append)
+
+    @property
+    def pings(self) -> int:
+        """How often the manager was told that all is alive."""
+        return self.notifier.sent.count("WATCHDOG=1")
+
+
+@asynccontextmanager
+async def watched(stage: Stage) -> AsyncIterator[Watched]:
+    """Poll with a vigil beside."""
+    async with stage.run() as run, anyio.create_task_group() as group:
+        one = Watched(run)
+        group.start_soon(one.vigil.keep)
+        group.start_soon(run.serve)
+        yield one
+        group.cancel_scope.cancel()
+
+
+async def test_a_run_that_polls_is_alive_and_ready() -> None:
+    """An hour of ordinary polling: pinged all the time, and nothing in the way."""
+    stage = Stage({"c1": steady(10)})
+    async with watched(stage) as one:
+        await anyio.sleep(3600)
+        assert one.health.ailment() is None
+        assert one.health.obstacles() == []
+        assert one.pings >= 3600 / BEAT
+    assert one.told == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TransportError("can't connect"), TransportError("timed out", timed_out=True)],
+    ids=["refused", "timed out"],
+)
+async def test_an_api_that_is_away_is_no_reason_to_be_killed(error: TransportError) -> None:
+    """Hours of outage leave the run alive and ready: a new process would fare no better."""
+    stage = Stage({"c1": [], "c2": []})
+    stage.source.trouble(error, start=START + 10, delay=30.0)
+    async with watched(stage) as one:
+        for _ in range(100):
+            await anyio.sleep(300)
+            assert one.health.ailment() is None
+            assert one.health.obstacles() == []
+        assert one.pings >= 30_000 / BEAT
+
+
+async def test_a_principal_that_is_paused_is_alive() -> None:
+    """Who was told to wait for an hour waits for an hour, and is not killed for it."""
+    stage = Stage({"c1": [], "c2": []})
+    stage.source.trouble(RateLimitedError("slow down", retry_after=3600.0), times=1)
+    stage.source.budget.pause(3600.0, stage.clock.monotonic())
+    async with watched(stage) as one:
+        await anyio.sleep(3590)
+        assert one.health.ailment() is None
+
+
+async def test_a_full_journal_is_alive_but_not_ready() -> None:
+    """No room in the journal is for people to mend: probes are told, nobody is killed."""
+    journal = KeptJournal()
+    journal.commit_errors = [JournalFullError("no space left")] * 100_000
+    stage = Stage({"c1": steady(1000)}, journal=journal)
+    async with watched(stage) as one:
+        await anyio.sleep(600)
+        assert one.health.ailment() is None
+        assert "journal" in " ".join(one.health.obstacles())
+        assert one.pings >= 600 / BEAT
+        journal.commit_errors.clear()
+        await anyio.sleep(60)
+        assert one.health.obstacles() == []
+
+
+async def test_polls_that_hang_stop_the_pings() -> None:
+    """A request that never ends, past every time limit, is told once and no longer vouched for."""
+    stage = Stage({"c1": steady(1000)})
+    stage.source.trouble(None, connector="c1", start=START + 10, delay=1e6)
+    async with watched(stage) as one:
+        await anyio.sleep(1000)
+        ailment = one.health.ailment()
+        assert ailment is not None
+        assert "account" in ailment
+        assert ailment in one.health.obstacles()
+        assert one.pings < 200 / BEAT
+        assert len(one.told) == 1
+
+
+async def test_phases_are_obstacles() -> None:
+    """Before the first listing and while it ends a run is not ready."""
+    stage = Stage({"c1": []})
+    async with watched(stage) as one:
+        one.phase = "starting"
+        assert len(one.health.obstacles()) == 1
+        one.phase = "draining"
+        assert len(one.health.obstacles()) == 1
+
+
+async def test_manager_sees_a_status_line() -> None:
+    """The service manager's status tells how many connectors there are and how far they were read."""
+    stage = Stage({"c1": [], "c2": []})
+    async with watched(stage) as one:
+        await anyio.sleep(120)
+        lines = [sent for sent in one.notifier.sent if sent.startswith("STATUS=")]
+    assert lines[-1].startswith("STATUS=2 connectors, all well; read through 20")
+    assert 3 <= len(lines) <= 5
+
+
+def test_headline_names_the_troubles() -> None:
+    """Only what is wrong is counted, and an unknown time is left out."""
+    fleet = FleetStatus(connectors=5, well=2, failing=1, parked=2, with_gaps=1)
+    assert headline(fleet) == "5 connectors, 1 failing, 2 parked, 1 with gaps"
+    assert headline(FleetStatus()) == "no connectors are known yet"
