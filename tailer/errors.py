@@ -179,6 +179,19 @@ class SinkRejectedError(SinkError):
         self.state = state
 
 
+class SinkMovedError(SinkError):
+    """The sink goes on in another place (a new file): commit its state, then write the same batch again.
+
+    Args:
+        message: What happened.
+        state: What to commit; nothing of the batch was accepted.
+    """
+
+    def __init__(self, message: str, state: bytes) -> None:
+        super().__init__(message)
+        self.state = state
+
+
 class SinkClosedError(SinkError):
     """Nobody reads this sink any more (a closed pipe): end quietly, the unwritten stays unacknowledged."""
 

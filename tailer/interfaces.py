@@ -261,6 +261,9 @@ class Sink(Protocol):
                 its state is committed as a returned one would be. If it names none, nothing of the batch is
                 accepted and the former state holds: smaller parts of the batch, in their order, are written
                 until what is rejected is alone. A batch of one event that is rejected needs no name.
+            SinkMovedError: Commit the state that it carries, then write the same batch again, at once. So a
+                sink that goes on in a new file never has a batch in one that was not committed to, which it
+                would not know for its own after a crash.
             SinkClosedError: Nobody reads any more; the reader ends.
         """
 

@@ -14,8 +14,9 @@ import anyio
 from tailer.clock import Clock
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
-from tailer.errors import JournalFullError, SinkUnavailableError
+from tailer.errors import JournalFullError, SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Sink
+from tailer.model import Batch
 from tailer.observe import Observer, SinkFailed, SinkRecovered
 from tailer.pipeline.board import Board
 from tailer.pipeline.reader import Reader
@@ -75,7 +76,7 @@ class Delivery:
             await self.reader.commit(state)
             while (batch := await self.reader.next_batch()) is not None:
                 if batch.events:
-                    state = await self._insist(partial(self.sink.write, batch))
+                    state = await self._insist(partial(self._write, batch))
                 await self._accept(state)
                 self.delivered += len(batch.events)
         finally:
@@ -83,6 +84,14 @@ class Delivery:
                 CLOSE_LIMIT, shield=True
             ):  # being cancelled is no reason to leave things open
                 await self.sink.close()
+
+    async def _write(self, batch: Batch) -> bytes | None:
+        """Write a batch; if the sink has moved, commit where to and write it there."""
+        while True:
+            try:
+                return await self.sink.write(batch)
+            except SinkMovedError as moved:
+                await until_stored(partial(self.reader.commit, moved.state), self.clock, self.observe)
 
     async def _accept(self, state: bytes | None) -> None:
         try:

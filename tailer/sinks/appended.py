@@ -122,6 +122,11 @@ class AppendedFile:
         except OSError:
             return False
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether no path leads here any more."""
+        return os.fstat(self._number).st_nlink == 0
+
     def append(self, data: bytes) -> None:
         """Write data at the end, durably and whole or not at all; `repair` comes first after a failure.
 

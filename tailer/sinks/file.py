@@ -8,10 +8,14 @@ Rules:
 2. The first `open` commits identity and present length before anything is written. So does the `open` that
    finds another file under the path: that one is never cut, but appended to.
 3. A file shorter than committed was cut by someone else; it is never extended, but reported and appended to.
-4. Rotation while running (rename, then a new file or none): the batch at hand still goes to the renamed
-   file, and what is committed with it is the identity of the new one. So no instant exists at which a crash
-   would leave a batch in a file that nobody committed to.
-5. ``copytruncate`` of logrotate is survived but not exact: lines that come between its copy and its cut are
+4. Rotation by others while running (rename, then a new file or none) is noticed before a batch is written:
+   identity and length of the new file are committed first (`SinkMovedError`), then the batch goes there. So
+   no instant exists at which a crash would leave a batch in a file that nobody committed to, and nothing is
+   written to a file that somebody may be compressing.
+5. A file that is gone when a batch has just been written to it is no place to accept the batch from: it is
+   written again to the new one. Only here an event may be in two files, if what removed the file was
+   a program that had read it to the end.
+6. ``copytruncate`` of logrotate is survived but not exact: lines that come between its copy and its cut are
    gone, and a crash right after it can repeat one batch. Let it rename instead; no signal is needed.
 """
 
@@ -23,7 +27,7 @@ from pathlib import Path
 import anyio.to_thread
 import msgspec
 
-from tailer.errors import SinkUnavailableError
+from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.observe import Report
@@ -101,6 +105,7 @@ class FileSink:
 
         Raises:
             SinkUnavailableError: The disk is full or failed; the file is cut back.
+            SinkMovedError: The path leads to another file now.
         """
         try:
             return await anyio.to_thread.run_sync(self._write, batch)
@@ -157,32 +162,36 @@ class FileSink:
     def _write(self, batch: Batch) -> bytes:
         if self._file is None:
             raise SinkUnavailableError(f"Sink {self._context.name!r} is not open")
-        file = self._file
         try:
-            file.repair()
-            if file.was_changed:
-                before = file.length
-                file.measure()
-                self._found.append(
-                    f"someone changed it from {before} to {file.length} bytes; it is appended to"
-                )
-            data = self._format.render(batch.events)
-            file.append(b"\n" + data if file.ends_within_line else data)
+            return self._append(self._file, batch)
         except OSError as error:
             raise self._unavailable(error) from error
-        if not file.is_live:
-            self._follow(file)
-        return msgspec.json.encode(self._file.state)
 
-    def _follow(self, renamed: AppendedFile) -> None:
-        """Go on in the file that the path leads to now; the batch at hand is safe in the renamed one."""
-        try:
-            self._file = AppendedFile(renamed.path)
-        except OSError as error:
-            reason = _REASONS.get(error.errno or 0, error.strerror)
-            self._found.append(f"it was renamed or removed, and a new one can't be made: {reason}")
-        else:
-            renamed.close()
+    def _append(self, file: AppendedFile, batch: Batch) -> bytes:
+        file.repair()
+        if not file.is_live:
+            raise self._moved(file)
+        if file.was_changed:
+            before = file.length
+            file.measure()
+            self._found.append(f"someone changed it from {before} to {file.length} bytes; it is appended to")
+        data = self._format.render(batch.events)
+        file.append(b"\n" + data if file.ends_within_line else data)
+        if file.is_removed:
+            self._found.append(
+                "it was removed while a batch was written, which is written again to a new file"
+            )
+            raise self._moved(file)
+        return msgspec.json.encode(file.state)
+
+    def _moved(self, former: AppendedFile) -> SinkMovedError:
+        """Go on in the file that the path leads to now, once it is committed; raises ``OSError``."""
+        self._file = AppendedFile(self._path)
+        former.close()
+        return SinkMovedError(
+            f"Sink {self._context.name!r} goes on in a new file {self._path}",
+            msgspec.json.encode(self._file.state),
+        )
 
     def _decode(self, committed: bytes | None) -> FileState | None:
         """Read the committed state; what another kind of sink stored under this name says nothing."""

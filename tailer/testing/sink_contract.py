@@ -15,13 +15,13 @@ pytest finds the rest. Needs pytest-asyncio in auto mode.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import pytest
 from anyio.to_thread import run_sync
 
-from tailer.errors import SinkUnavailableError
+from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume, Sink
 from tailer.model import Batch, Event, Source
 
@@ -69,6 +69,25 @@ def ids_of(*batches: Batch) -> list[str]:
     return [event.id for batch in batches for event in batch.events]
 
 
+def _forget(_state: bytes | None) -> None:
+    """Commit nothing."""
+
+
+async def deliver(sink: Sink, batch: Batch, commit: Callable[[bytes | None], None] = _forget) -> bytes | None:
+    """Write a batch as the pipeline does; give the state to commit with it.
+
+    Args:
+        sink: An opened sink.
+        batch: What to write.
+        commit: Is given each state that the sink wants committed before it takes the batch.
+    """
+    while True:
+        try:
+            return await sink.write(batch)
+        except SinkMovedError as moved:
+            commit(moved.state)
+
+
 def _make_event(number: int) -> Event:
     source = Source(
         "account", f"connector-{number % 2}", f"Büro {number % 2}", "serial", _EPOCH + number + 0.25
@@ -88,7 +107,7 @@ class SinkContract:
         state = await sink.open(Resume(0, None))
         assert state is None or isinstance(state, bytes)
         assert not await _held(place)
-        state = await sink.write(make_batch(1, 2))
+        state = await deliver(sink, make_batch(1, 2))
         await sink.close()
         again = place.build()
         await again.open(Resume(2, state))
@@ -101,7 +120,7 @@ class SinkContract:
         sink = place.build()
         await sink.open(Resume(0, None))
         for batch in batches:
-            state = await sink.write(batch)
+            state = await deliver(sink, batch)
             assert state is None or isinstance(state, bytes)
         await sink.close()
         assert await _held(place) == ids_of(*batches)
@@ -112,12 +131,12 @@ class SinkContract:
         held: list[str] = []
         sink = place.build()
         await sink.open(Resume(0, None))
-        state = await sink.write(first)
+        state = await deliver(sink, first)
         await sink.close()
         held.extend(await _held(place))
         sink = place.build()
         await sink.open(Resume(4, state))
-        await sink.write(second)
+        await deliver(sink, second)
         await sink.close()
         assert held == ids_of(first)
         assert [one for one in await _held(place) if one not in held] == ids_of(second)
@@ -133,15 +152,15 @@ class SinkContract:
     async def _crash(self, place: SinkPlace, accepted: Sequence[Batch]) -> None:
         lost, later = make_batch(5, 8), make_batch(9, 9)
         sink = place.build()
-        state = await sink.open(Resume(0, None))
+        committed = [await sink.open(Resume(0, None))]
         for batch in accepted:
-            state = await sink.write(batch)
-        await sink.write(lost)  # and the process dies: nobody stored what it returned
+            committed.append(await deliver(sink, batch, committed.append))
+        await deliver(sink, lost, committed.append)  # and the process dies: nobody stored what it returned
         await sink.close()
         sink = place.build()
-        await sink.open(Resume(sum(len(batch.events) for batch in accepted), state))
-        await sink.write(lost)
-        await sink.write(later)
+        await sink.open(Resume(sum(len(batch.events) for batch in accepted), committed[-1]))
+        await deliver(sink, lost)
+        await deliver(sink, later)
         await sink.close()
         counts = Counter(await _held(place))
         assert set(counts) == set(ids_of(*accepted, lost, later))
@@ -155,12 +174,12 @@ class SinkContract:
         first, second = make_batch(1, 2), make_batch(3, 400)
         sink = place.build()
         await sink.open(Resume(0, None))
-        await sink.write(first)
+        await deliver(sink, first)
         await run_sync(place.fail)
         for _ in range(2):
-            assert await _is_unavailable(sink.write(second))
+            assert await _is_unavailable(deliver(sink, second))
         await run_sync(place.mend)
-        await sink.write(second)
+        await deliver(sink, second)
         await sink.close()
         counts = Counter(await _held(place))
         assert set(counts) == set(ids_of(first, second))
@@ -176,7 +195,7 @@ class SinkContract:
             assert await _is_unavailable(sink.open(Resume(0, None)))
         await run_sync(place.mend_open)
         await sink.open(Resume(0, None))
-        await sink.write(make_batch(1, 2))
+        await deliver(sink, make_batch(1, 2))
         await sink.close()
         assert await _held(place) == ids_of(make_batch(1, 2))
 

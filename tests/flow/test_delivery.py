@@ -6,7 +6,13 @@ import anyio
 import pytest
 
 from tailer.core.durations import Seconds
-from tailer.errors import JournalError, JournalFullError, SinkClosedError, SinkUnavailableError
+from tailer.errors import (
+    JournalError,
+    JournalFullError,
+    SinkClosedError,
+    SinkMovedError,
+    SinkUnavailableError,
+)
 from tailer.interfaces import ReaderState, Resume
 from tailer.model import Batch
 from tailer.observe import JournalFilled, Report, SinkFailed, SinkRecovered
@@ -210,3 +216,31 @@ async def test_a_cancelled_delivery_closes_its_sink(patience: Seconds) -> None:
 
     assert sink.closed == (1 if patience < 10 else 0)
     assert counter.clock.monotonic() <= 71
+
+
+async def test_a_sink_that_moves_is_committed_before_it_is_written_again() -> None:
+    """Where a sink goes on is committed, full journal or not, before it gets the same batch once more."""
+    journal = await filled(4)
+    steps: list[str] = []
+
+    class MovingSink(RecordingSink):
+        async def write(self, batch: Batch) -> bytes | None:
+            steps.append(f"write {[event.t - START for event in batch.events]}")
+            if steps.count("write [2]") == 1 and batch.events[0].t == START + 2:
+                journal.reader_errors.append(JournalFullError("no room"))
+                raise SinkMovedError("the sink was told to move", b"moved")
+            return await super().write(batch)
+
+    ordinary = journal.commit_reader
+
+    async def telling(name: str, state: ReaderState) -> None:
+        await ordinary(name, state)
+        steps.append(f"commit {state.offset} {state.sink!r}")
+
+    journal.commit_reader = telling  # type: ignore[method-assign]
+    sink = MovingSink()
+    await Counter(journal, sink, max_events=1).deliver()
+
+    assert times(sink) == [0, 1, 2, 3]
+    moved = steps.index("write [2]")
+    assert steps[moved : moved + 4] == ["write [2]", "commit 2 b'moved'", "write [2]", "commit 3 b'3'"]

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tailer.errors import SinkUnavailableError
+from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.observe import Report
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
-from tailer.testing.sink_contract import ids_of, make_batch
+from tailer.testing.sink_contract import deliver, ids_of, make_batch
 
 ONE, TWO, THREE = make_batch(1, 3), make_batch(4, 5), make_batch(6, 9)
 
@@ -197,25 +197,46 @@ async def test_shortened_file_is_never_extended(desk: Desk) -> None:
     assert f"it has 0 bytes, {json.loads(state or b'')['length']} were committed" in desk.said()
 
 
-async def test_rotation_while_running(desk: Desk) -> None:
-    """After a rename the batch at hand ends the old file and the next begins the new one."""
+@pytest.mark.parametrize("is_made", [False, True])
+async def test_rotation_while_running(desk: Desk, is_made: bool) -> None:
+    """After a rename, with or without a new file in its place, the next batch begins the new one."""
     sink, _ = await opened(desk, None)
     await sink.write(ONE)
     desk.path.rename(desk.renamed)
-    await sink.write(TWO)
+    if is_made:
+        desk.path.touch()
+    await deliver(sink, TWO)
     await sink.write(THREE)
     await sink.close()
-    assert ids_in(desk.renamed) == ids_of(ONE, TWO)
-    assert ids_in(desk.path) == ids_of(THREE)
+    assert ids_in(desk.renamed) == ids_of(ONE)
+    assert ids_in(desk.path) == ids_of(TWO, THREE)
     assert desk.reports == []
 
 
+async def test_new_file_is_committed_before_it_is_written(desk: Desk) -> None:
+    """After a rotation nothing is written before the new file is committed, whatever it holds already."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    desk.path.rename(desk.renamed)
+    desk.path.write_text("foreign\n")
+    with pytest.raises(SinkMovedError) as moved:
+        await sink.write(TWO)
+    assert desk.path.read_text() == "foreign\n"
+    await sink.write(TWO)  # and the process dies before that is committed
+    await sink.close()
+    sink, _ = await opened(desk, moved.value.state)
+    await sink.close()
+    assert ids_in(desk.renamed) == ids_of(ONE)
+    assert desk.path.read_text() == "foreign\n"
+
+
 async def test_crash_in_the_middle_of_a_rotation(desk: Desk) -> None:
-    """A batch that went to the renamed file uncommitted is cut from there and written to the new one."""
+    """A crash before the new file was committed leaves nothing to repeat."""
     sink, _ = await opened(desk, None)
     state = await sink.write(ONE)
     desk.path.rename(desk.renamed)
-    await sink.write(TWO)
+    with pytest.raises(SinkMovedError):
+        await sink.write(TWO)
     await sink.close()
     sink, _ = await opened(desk, state)
     await sink.write(TWO)
@@ -225,20 +246,37 @@ async def test_crash_in_the_middle_of_a_rotation(desk: Desk) -> None:
 
 
 async def test_rotation_without_a_new_file(desk: Desk) -> None:
-    """If no new file can be made, the renamed one is written on and told about; later the path counts."""
+    """If no new file can be made, the batch waits until one can; the renamed file is left alone."""
     sink, _ = await opened(desk, None)
     await sink.write(ONE)
     desk.path.rename(desk.renamed)
     desk.path.mkdir()
-    await sink.write(TWO)
-    assert (
-        "it was renamed or removed, and a new one can't be made: it is a folder; name a file" in desk.said()
-    )
+    for _ in range(2):
+        with pytest.raises(SinkUnavailableError, match="it is a folder; name a file"):
+            await sink.write(TWO)
     desk.path.rmdir()
-    await sink.write(THREE)
+    await deliver(sink, TWO)
     await sink.close()
-    assert ids_in(desk.renamed) == ids_of(ONE, TWO, THREE)
-    assert ids_in(desk.path) == []
+    assert ids_in(desk.renamed) == ids_of(ONE)
+    assert ids_in(desk.path) == ids_of(TWO)
+
+
+async def test_removal_under_a_write_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that was written to a file which is gone by then is written again to the new one."""
+    sink, _ = await opened(desk, None)
+    await sink.write(ONE)
+    sync = os.fsync
+
+    def removed(number: int) -> None:
+        sync(number)
+        desk.path.unlink(missing_ok=True)
+        monkeypatch.undo()
+
+    monkeypatch.setattr(os, "fsync", removed)
+    await deliver(sink, TWO)
+    await sink.close()
+    assert ids_in(desk.path) == ids_of(TWO)
+    assert "it was removed while a batch was written" in desk.said()
 
 
 @pytest.mark.parametrize("content", ["", "foreign"])

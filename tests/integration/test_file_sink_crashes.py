@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from tailer.observe import ignore
 from tailer.sinks import appended
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
-from tailer.testing.sink_contract import ids_of, make_batch
+from tailer.testing.sink_contract import deliver, ids_of, make_batch
 
 BATCHES = [make_batch(1, 2), make_batch(3, 40), make_batch(41, 41), make_batch(42, 60), make_batch(61, 62)]
 
@@ -77,7 +78,7 @@ async def _live(path: Path, committed: SimpleNamespace, rename: Callable[[int], 
     committed.state = await sink.open(Resume(committed.count, committed.state))
     while committed.count < len(BATCHES):
         await anyio.to_thread.run_sync(rename, committed.count)
-        state = await sink.write(BATCHES[committed.count])
+        state = await deliver(sink, BATCHES[committed.count], partial(setattr, committed, "state"))
         committed.state, committed.count = state, committed.count + 1
     await sink.close()
 
@@ -132,6 +133,7 @@ from tailer.interfaces import Resume
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.model import Batch, Event, Source
+from tailer.testing.sink_contract import deliver
 
 folder, last = Path(sys.argv[1]), int(sys.argv[2])
 journal = folder / "journal"
@@ -151,7 +153,7 @@ async def main():
     print("writing", flush=True)
     while count < last:
         events = [Event(t=t, n=0, k="Init", a=t, source=source) for t in range(count, count + 50)]
-        state = await sink.write(Batch(events))
+        state = await deliver(sink, Batch(events), lambda state: commit(count, state))
         count += 50
         commit(count, state)
     await sink.close()
