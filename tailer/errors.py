@@ -8,6 +8,7 @@ window, and what the reader can do; it never holds a credential or an unknown pa
 * `ApiError` - the API did not give a page: park, pause, back off or report, as each class says.
 * `SinkError` - the sink did not take a batch: keep it and back off, or set it aside.
 * `JournalError` - the journal can't be trusted or can't take more: stop before any harm.
+* `ControlError` - a running daemon was asked in vain.
 """
 
 from __future__ import annotations
@@ -214,3 +215,11 @@ class SchemaVersionError(JournalError):
 
 class FencedError(JournalError):
     """Another owner has claimed this shard since; whoever gets this error must stop writing."""
+
+
+class ControlError(TailerError):
+    """A running daemon can't be asked for something, or does not do it; the message says why."""
+
+
+class NoDaemonError(ControlError):
+    """No daemon runs that could be asked."""

@@ -251,5 +251,15 @@ class ListingFailed(Report, frozen=True):
         return f"Account {self.account}: connectors not listed, next try in {self.delay:.0f}s: {self.reason}"
 
 
+class CommandFailed(Report, frozen=True):
+    """A command over the control socket met a mistake of the program."""
+
+    command: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Command {self.command!r} failed, which is a bug: {self.reason}"
+
+
 def _iso(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
