@@ -5,7 +5,7 @@ Every implementation runs the suites in `tailer.testing`, which hold exactly the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from tailer.core.budget import Budget
 from tailer.core.keys import KeySet
 from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
-from tailer.model import Batch, Connector, Entry, EventsRequest, Key, Page, Segment
+from tailer.model import Batch, Connector, Entry, Event, EventsRequest, Key, Page, Segment
 
 
 class RequestCounters(Protocol):
@@ -269,3 +269,54 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Let go of everything. Called exactly once after a successful or failed ``open``."""
+
+
+class DeadLetter(NamedTuple):
+    """An event that a sink will never take.
+
+    Attributes:
+        sink: The sink's name.
+        event: The event itself; enough to write it again.
+        reason: Why, in one line, bounded and without credentials.
+        at: Wall time at which it was set aside, epoch seconds.
+    """
+
+    sink: str
+    event: Event
+    reason: str
+    at: float
+
+
+class DeadLetters(Protocol):
+    """Where events lie that were set aside, until someone has them written again.
+
+    One for all sinks of a run; its methods are called from one event loop, also at once. A dead letter is
+    known by its sink and its event's id.
+    """
+
+    @property
+    def where(self) -> str:
+        """Where they lie, for people."""
+
+    async def add(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep some more; durable on return, all of them or none.
+
+        One that is kept already may be added again, after a crash or another try: the later one counts.
+
+        Raises:
+            SinkUnavailableError: They can't be stored at present; nothing was.
+        """
+
+    async def read(self) -> list[DeadLetter]:
+        """Give all, none twice, in the order in which they were added first.
+
+        Raises:
+            SinkUnavailableError: They can't be read.
+        """
+
+    async def remove(self, sink: str, ids: Collection[str]) -> None:
+        """Forget those that a sink has accepted at last; those that are not there are no mistake.
+
+        Raises:
+            SinkUnavailableError: They can't be stored at present; nothing was changed.
+        """

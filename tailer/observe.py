@@ -225,6 +225,27 @@ class SinkRecovered(Report, frozen=True):
         return f"Sink {self.sink!r} takes events again after {self.failures} failed tries"
 
 
+class EventsSetAside(Report, frozen=True):
+    """A sink has rejected events that it will never take.
+
+    Attributes:
+        sink: Its name.
+        count: How many.
+        where: Where they lie; ``None``: nowhere, for the journal is in memory.
+        reason: Of the last of them, as the sink told it.
+    """
+
+    sink: str
+    count: int
+    where: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        what = "1 event" if self.count == 1 else f"{self.count} events"
+        fate = "left out" if self.where is None else f"set aside in {self.where} (tailer dead list)"
+        return f"Sink {self.sink!r} rejected {what}, {fate}: {self.reason}"
+
+
 class JournalFilled(Report, frozen=True):
     """The journal takes nothing more; whoever wanted to store something waits.
 

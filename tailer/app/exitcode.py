@@ -13,7 +13,8 @@ class ExitCode(IntEnum):
         FAILED: Journal, sink or the program itself failed, or the API could not be asked.
         MISUSED: Usage or configuration.
         UNAUTHORIZED: The API refused the credentials.
-        INCOMPLETE: A connector was given up, or a part of what was asked for can't be read.
+        INCOMPLETE: A connector was given up, a part of what was asked for can't be read, or a sink has
+            rejected events.
         INTERRUPTED: Ctrl-C (128 + SIGINT, as shells have it).
     """
 

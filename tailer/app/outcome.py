@@ -36,6 +36,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         connectors: How many were read.
         events: New events journaled.
         delivered: Events that each sink has accepted, by its name.
+        set_aside: Events that sinks have rejected, by the sinks' names; only those that have.
         duplicates: Rows that were known already, and removed.
         changed: Those of them that came with another kind.
         late: Late events delivered.
@@ -49,6 +50,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     connectors: int
     events: int
     delivered: Mapping[str, int]
+    set_aside: Mapping[str, int] = {}
     duplicates: int
     changed: int
     late: int
@@ -63,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         refused = [one for one in self.unread if isinstance(one.error, AuthError)]
         if refused and len(refused) == self.connectors:
             return ExitCode.UNAUTHORIZED
-        if self.unread or self.gaps:
+        if self.unread or self.gaps or self.set_aside:
             return ExitCode.INCOMPLETE
         return ExitCode.DONE
 
@@ -78,6 +80,7 @@ def outcome_of(run: Run) -> Outcome:
         connectors=len(pollers),
         events=tally.events,
         delivered={delivery.reader.options.name: delivery.delivered for delivery in run.deliveries},
+        set_aside={one.reader.options.name: one.set_aside for one in run.deliveries if one.set_aside},
         duplicates=tally.duplicates,
         changed=tally.changed,
         late=tally.late,

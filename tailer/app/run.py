@@ -25,7 +25,7 @@ from tailer.core.ordering import Order, longest_wait
 from tailer.core.quirks import Quirks
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError, AuthError, JournalFullError, SinkError
-from tailer.interfaces import EventApi, Journal, Sink, Stored
+from tailer.interfaces import DeadLetters, EventApi, Journal, Sink, Stored
 from tailer.model import Event
 from tailer.observe import ListingFailed, Observer, ignore
 from tailer.pipeline.board import Board
@@ -81,6 +81,7 @@ class Run:
         clock: Time and sleep.
         max_held: Bound on the events that a reader holds for the sake of order.
         connect: Makes clients.
+        dead: Where events go that a sink rejects; ``None``: they are counted and reported.
 
     Raises (on entering):
         ConfigError: An option can't be used.
@@ -99,6 +100,7 @@ class Run:
         clock: Clock | None = None,
         max_held: int = MAX_HELD,
         connect: Connect = make_client,
+        dead: DeadLetters | None = None,
     ) -> None:
         self.tally = Tally()
         self.fleets: list[Fleet] = []
@@ -112,6 +114,7 @@ class Run:
         capacity = journal.capacity
         self._max_held = max_held if capacity is None else min(max_held, capacity // 2)
         self._connect = connect
+        self._dead = dead
         self._board = Board()
         self._stack = AsyncExitStack()
         self._group: TaskGroup
@@ -222,7 +225,16 @@ class Run:
 
     def deliver(self, sink: Sink, reader: Reader) -> None:
         """Let a sink have what a reader gives; it begins with `serve`."""
-        self.deliveries.append(Delivery(sink, reader, self._board, self._clock, self._observe, random.random))
+        delivery = Delivery(
+            sink,
+            reader,
+            self._board,
+            clock=self._clock,
+            observe=self._observe,
+            random=random.random,
+            dead=self._dead,
+        )
+        self.deliveries.append(delivery)
 
     def start(self) -> None:
         """Begin to poll in the background; what breaks it off is raised by readers, else on leaving."""

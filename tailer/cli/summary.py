@@ -29,6 +29,9 @@ def summarize(outcome: Outcome, *, utc: bool) -> list[str]:
     if outcome.changed:
         counts.insert(1, f"{_count(outcome.changed, 'event')} came again with another kind")
     sentences.append(", ".join(counts))
+    sentences += [
+        f"{_count(count, 'event')} rejected by sink {name}" for name, count in outcome.set_aside.items()
+    ]
     sentences += [_unread(one, utc=utc) for one in outcome.unread[:MAX_LISTED]]
     if len(outcome.unread) > MAX_LISTED:
         sentences.append(f"and {len(outcome.unread) - MAX_LISTED} more connectors were not read to the end")

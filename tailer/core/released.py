@@ -47,6 +47,11 @@ class Released(NamedTuple):
     events: list[Event]
     chunks: list[Chunk]
 
+    def parted(self, count: int) -> tuple[Released, Released]:
+        """Return the first `count` events, and the rest."""
+        events, chunks = self
+        return Released(events[:count], chunks[:count]), Released(events[count:], chunks[count:])
+
     def sorted(self, key: Callable[[Event], Any]) -> Released:
         """Return the same sorted by a key of the events; stable."""
         return self._arranged(list(map(key, self.events)))

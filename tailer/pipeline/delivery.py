@@ -1,127 +1,173 @@
 """One sink and its reader: write, then commit, and only then the next.
 
-A sink that is away is tried again for ever, with its batch kept; nobody else waits for it.
+How a sink is written to, whatever it answers, is told at `tailer.pipeline.handover`. Between two batches dead
+letters may be written again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
 
 from tailer.clock import Clock
-from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
-from tailer.errors import JournalFullError, SinkMovedError, SinkUnavailableError
-from tailer.interfaces import Sink
-from tailer.model import Batch
-from tailer.observe import Observer, SinkFailed, SinkRecovered
+from tailer.errors import JournalFullError, SinkUnavailableError
+from tailer.interfaces import DeadLetters, Sink
+from tailer.model import Event
+from tailer.observe import Observer
 from tailer.pipeline.board import Board
+from tailer.pipeline.handover import Handover, Part
 from tailer.pipeline.reader import Reader
+from tailer.pipeline.redrive import Redriven, redrive
 from tailer.pipeline.room import until_stored
-
-FIRST_DELAY: Seconds = 0.5
-"""Upper bound of the first wait for a sink that is away."""
-
-DELAY_CAP: Seconds = 30.0
-"""Upper bound of all later ones: a counterpart that is back should not wait longer for its backlog."""
 
 CLOSE_LIMIT: Seconds = 10.0
 """Longest wait for a sink that is told to close."""
 
-LAST_TRIES = 3
-"""Tries of one batch once polling has ended; what a dead sink has not taken stays for the next run."""
+
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """A wish to have dead letters written again, and what became of it."""
+
+    ids: Collection[str] | None
+    done: anyio.Event = field(default_factory=anyio.Event)
+    redriven: Redriven | None = None
 
 
-@dataclass(slots=True)
 class Delivery:
     """Carries a reader's batches to its sink.
 
-    Attributes:
-        sink: Where to.
-        reader: Where from.
-        board: Tells when polling has ended.
-        clock: For back-off.
-        observe: Is told of failures.
-        random: Gives numbers in [0, 1), for jitter.
-        delivered: Events accepted so far.
-        error: Why the sink is not taking events at present.
-        failures: Failed tries in a row.
-        failing_since: Monotonic time of the first of them.
+    Args:
+        sink: Not opened yet.
+        reader: Opened before `run`.
+        board: Tells when polling has ended; from then on a sink that is away is given up after a while.
+        clock: For the waits.
+        observe: Is told of failures, recoveries and what was set aside.
+        random: Gives numbers in [0, 1) that spread the waits.
+        dead: Where rejected events go; ``None``: nowhere, they are counted and reported.
     """
 
-    sink: Sink
-    reader: Reader
-    board: Board
-    clock: Clock
-    observe: Observer
-    random: Callable[[], float]
-    delivered: int = 0
-    error: SinkUnavailableError | None = None
-    failures: int = 0
-    failing_since: float | None = None
+    def __init__(
+        self,
+        sink: Sink,
+        reader: Reader,
+        board: Board,
+        *,
+        clock: Clock,
+        observe: Observer,
+        random: Callable[[], float],
+        dead: DeadLetters | None = None,
+    ) -> None:
+        self.reader = reader
+        self._sink = sink
+        self._clock = clock
+        self._observe = observe
+        self._handover = Handover(
+            name=reader.options.name,
+            sink=sink,
+            commit=self._commit,
+            dead=dead,
+            is_ending=lambda: board.finished,
+            clock=clock,
+            observe=observe,
+            random=random,
+        )
+        self._asked: deque[_Asked] = deque()
+        self._is_over = False
+
+    @property
+    def delivered(self) -> int:
+        """Events that the sink has accepted so far."""
+        return self._handover.accepted
+
+    @property
+    def set_aside(self) -> int:
+        """Events that the sink has rejected so far."""
+        return self._handover.set_aside
+
+    @property
+    def error(self) -> SinkUnavailableError | None:
+        """Why the sink is not taking events at present."""
+        return self._handover.error
+
+    @property
+    def failures(self) -> int:
+        """Failed tries in a row."""
+        return self._handover.failures
+
+    @property
+    def failing_since(self) -> float | None:
+        """Monotonic time of the first of them."""
+        return self._handover.failing_since
 
     async def run(self) -> None:
         """Deliver until polling has ended and all is accepted, or until cancelled; the reader is open.
 
         Raises:
-            SinkUnavailableError: Polling has ended and the sink did not come back in `LAST_TRIES` tries.
+            SinkUnavailableError: Polling has ended and the sink did not come back after some tries.
             SinkClosedError: Nobody reads this sink any more.
+            SinkError: The sink breaks its contract.
             JournalError: What was accepted could not be committed.
         """
         try:
-            state = await self._insist(partial(self.sink.open, self.reader.resume))
-            await self.reader.commit(state)
+            await self.reader.commit(await self._handover.open(self.reader.resume))
             while (batch := await self.reader.next_batch()) is not None:
                 if batch.events:
-                    state = await self._insist(partial(self._write, batch))
-                await self._accept(state)
-                self.delivered += len(batch.events)
+                    await self._handover.write(batch.events, self._settle)
+                else:
+                    await self._accept(self._handover.state)
+                while self._asked:
+                    await self._redrive(self._asked[0])
         finally:
+            self._is_over = True
+            for asked in self._asked:
+                asked.done.set()
             with anyio.move_on_after(
                 CLOSE_LIMIT, shield=True
             ):  # being cancelled is no reason to leave things open
-                await self.sink.close()
+                await self._sink.close()
 
-    async def _write(self, batch: Batch) -> bytes | None:
-        """Write a batch; if the sink has moved, commit where to and write it there."""
-        while True:
-            try:
-                return await self.sink.write(batch)
-            except SinkMovedError as moved:
-                await until_stored(partial(self.reader.commit, moved.state), self.clock, self.observe)
+    async def redrive(self, ids: Collection[str] | None = None) -> Redriven:
+        """Have dead letters of this sink written again, between two batches of `run`.
 
-    async def _accept(self, state: bytes | None) -> None:
+        Once it has begun it goes on even if the caller is cancelled.
+
+        Args:
+            ids: Of the events; ``None``: all of this sink.
+
+        Raises:
+            SinkUnavailableError: The sink is away, or the delivery ended before; what was not accepted lies
+                where it was.
+        """
+        if self.error is not None:
+            raise SinkUnavailableError(str(self.error))
+        asked = _Asked(ids)
+        if not self._is_over:
+            self._asked.append(asked)
+            self.reader.interrupt()
+            await asked.done.wait()
+        if asked.redriven is None:
+            raise SinkUnavailableError(f"The delivery to sink {self.reader.options.name!r} has ended")
+        return asked.redriven
+
+    async def _settle(self, part: Part) -> None:
+        # The last part takes along what follows it in the batch without being wanted.
+        await self._accept(part.state, None if part.is_last else part.events[-1])
+
+    async def _accept(self, state: bytes | None, through: Event | None = None) -> None:
         try:
-            await self.reader.accept(state)
+            await self.reader.accept(state, through=through)
         except JournalFullError:
-            await until_stored(partial(self.reader.commit, state), self.clock, self.observe)
+            await self._commit(state)
 
-    async def _insist(self, attempt: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
-        """Try until the sink takes it; return the sink's state."""
-        while True:
-            try:
-                state = await attempt()
-            except SinkUnavailableError as error:
-                await self._back_off(error)
-            else:
-                self._recover()
-                return state
+    async def _commit(self, state: bytes | None) -> None:
+        await until_stored(partial(self.reader.commit, state), self._clock, self._observe)
 
-    async def _back_off(self, error: SinkUnavailableError) -> None:
-        self.failures += 1
-        self.error = error
-        if self.failing_since is None:
-            self.failing_since = self.clock.monotonic()
-        if self.board.finished and self.failures >= LAST_TRIES:
-            raise error
-        delay = backoff(self.failures, FIRST_DELAY, DELAY_CAP, self.random())
-        self.observe(SinkFailed(self.reader.options.name, self.failures, delay, str(error)))
-        await self.clock.sleep(delay)
-
-    def _recover(self) -> None:
-        if self.failures:
-            self.observe(SinkRecovered(self.reader.options.name, self.failures))
-        self.failures, self.error, self.failing_since = 0, None, None
+    async def _redrive(self, asked: _Asked) -> None:
+        asked.redriven = await redrive(self._handover, asked.ids, max_events=self.reader.options.max_events)
+        self._asked.popleft()
+        asked.done.set()

@@ -94,6 +94,7 @@ class Reader:
         self._uncommitted: dict[str, Key] = {}
         self._is_committed = True
         self._drained = False
+        self._is_interrupted = False
 
     @property
     def held(self) -> int:
@@ -130,8 +131,8 @@ class Reader:
     async def next_batch(self) -> Batch | None:
         """Wait for events whose order is known; ``None`` when polling has finished and all were given out.
 
-        The batch before must have been accepted. A batch is empty if none of its events is wanted; it is
-        accepted without being written.
+        The batch before must have been accepted. A batch is empty if none of its events is wanted, or after
+        an `interrupt`; it is accepted without being written.
 
         Raises:
             JournalError: The journal can't be read.
@@ -140,8 +141,9 @@ class Reader:
         await self._fill(1)
         if self.options.linger and 0 < self._available < self.options.max_events:
             await self._linger()
+        self._is_interrupted = False
         if not self._available:
-            return None
+            return None if self._drained else Batch([])
         start = self._ready_at
         events = self._ready.events[start : start + self.options.max_events]
         del events[self._fitting(events) :]
@@ -150,12 +152,24 @@ class Reader:
         wanted = self.options.wanted
         return Batch(events if wanted is None else [event for event in events if wanted(event)])
 
-    async def accept(self, state: bytes | None = None) -> None:
-        """Commit that the sink has accepted the batch that was given out last; durable on return."""
-        events, chunks = self._in_flight
-        self._in_flight = Released([], [])
-        acceptance = self._ordering.accept(chunks)
-        self._tally.late += sum(1 for event in events if event.late)
+    def interrupt(self) -> None:
+        """Let the present or next `next_batch` return soon, whether there are events or not."""
+        self._is_interrupted = True
+        self._board.changed.notify()
+
+    async def accept(self, state: bytes | None = None, *, through: Event | None = None) -> None:
+        """Commit that the sink is done with the batch that was given out last; durable on return.
+
+        Args:
+            state: The sink's own state, which replaces the former.
+            through: The last event that it is done with, one of the batch's; ``None``: all of the batch.
+        """
+        accepted, self._in_flight = self._in_flight, Released([], [])
+        if through is not None:
+            count = 1 + next(index for index, event in enumerate(accepted.events) if event is through)
+            accepted, self._in_flight = accepted.parted(count)
+        acceptance = self._ordering.accept(accepted.chunks)
+        self._tally.late += sum(1 for event in accepted.events if event.late)
         self._accepted = self._accepted.update(acceptance.spans)
         self._uncommitted.update(acceptance.highest)
         await self.commit(state)
@@ -167,10 +181,7 @@ class Reader:
             last: The last event of the batch that was accepted; ``None``: none of it was.
         """
         if last is not None:
-            events, chunks = self._in_flight
-            count = 1 + next(index for index, event in enumerate(events) if event is last)
-            self._in_flight = Released(events[:count], chunks[:count])
-            await self.accept()
+            await self.accept(through=last)
         elif not self._is_committed:
             await self.commit()
 
@@ -202,7 +213,7 @@ class Reader:
 
     async def _fill(self, wanted: int, deadline: float = math.inf) -> None:
         """Advance until so many events are ready, the deadline has passed or nothing more will come."""
-        while not self._is_ready(wanted):
+        while not self._is_ready(wanted) and not self._is_interrupted:
             self._board.check()
             now = self._clock.monotonic()
             if now >= deadline:

@@ -10,9 +10,9 @@ committed length when it is opened again; so one object may live through several
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from tailer.errors import SinkClosedError, SinkUnavailableError
+from tailer.errors import SinkClosedError, SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Event
 
@@ -40,6 +40,8 @@ class RecordingSink:
         self._refused_writes = 0
         self._lost_answers = 0
         self._closes_after: int | None = None
+        self._is_rejected: Callable[[Event], bool] = _none
+        self._names_rejected = True
         self._free = asyncio.Event()
         self._free.set()
 
@@ -59,6 +61,17 @@ class RecordingSink:
     def lose_answers(self, times: int) -> None:
         """Take the next `times` batches, but fail all the same: the answer got lost on its way."""
         self._lost_answers = times
+
+    def reject(self, is_rejected: Callable[[Event], bool], *, named: bool = True) -> None:
+        """Never take certain events, from now on.
+
+        Args:
+            is_rejected: Tells which; ``lambda _: False`` ends it.
+            named: Whether it says which, and takes the others of a batch. If not, it takes nothing of a batch
+                that has one of them.
+        """
+        self._is_rejected = is_rejected
+        self._names_rejected = named
 
     def close_after(self, batches: int) -> None:
         """Be gone for good, as a closed pipe, once so many batches were taken."""
@@ -92,11 +105,22 @@ class RecordingSink:
             raise SinkUnavailableError("the recording sink was told to refuse")
         if self._transactional:
             del self.batches[self._accepted :]
-        self.batches.append(batch.events)
+        rejected = {
+            index: f"the recording sink was told to reject {event.id}"
+            for index, event in enumerate(batch.events)
+            if self._is_rejected(event)
+        }
+        if rejected and not self._names_rejected:
+            raise SinkRejectedError("the recording sink was told to reject something")
+        taken = [event for index, event in enumerate(batch.events) if index not in rejected]
+        self.batches += [taken] if taken else []
         if self._lost_answers:
             self._lost_answers -= 1
             raise SinkUnavailableError("the recording sink was told to lose its answer")
-        return self._accept()
+        state = self._accept()
+        if rejected:
+            raise SinkRejectedError("the recording sink rejected some", rejected=rejected, state=state)
+        return state
 
     async def close(self) -> None:
         """Count; everything is kept for whoever wants to look."""
@@ -105,3 +129,7 @@ class RecordingSink:
     def _accept(self) -> bytes:
         self._accepted = len(self.batches)
         return str(self._accepted).encode()
+
+
+def _none(_event: Event) -> bool:
+    return False

@@ -15,52 +15,13 @@ from tailer.errors import (
 )
 from tailer.interfaces import ReaderState, Resume
 from tailer.model import Batch
-from tailer.observe import JournalFilled, Report, SinkFailed, SinkRecovered
-from tailer.pipeline.board import Board
-from tailer.pipeline.delivery import DELAY_CAP, LAST_TRIES, Delivery
-from tailer.pipeline.reader import Reader, ReaderOptions
-from tailer.pipeline.tally import Tally
-from tailer.testing.fake_clock import FakeClock
+from tailer.observe import JournalFilled, SinkFailed, SinkRecovered
+from tailer.pipeline.handover import DELAY_CAP, LAST_TRIES
 from tailer.testing.recording_sink import RecordingSink
-from tests.flow.stage import FAKE_TIME, START, KeptJournal, commit, segment
+from tests.flow.counter import Counter, filled, times
+from tests.flow.stage import FAKE_TIME, START
 
 pytestmark = FAKE_TIME
-
-
-class Counter:
-    """A delivery with everything around it, over a journal that outlives it."""
-
-    def __init__(self, journal: KeptJournal, sink: RecordingSink, *, max_events: int = 2) -> None:
-        self.clock = FakeClock()
-        self.journal = journal
-        self.sink = sink
-        self.board = Board()
-        self.reports: list[Report] = []
-        options = ReaderOptions(name="sink", order="arrival", hold=7.0, max_held=100, max_events=max_events)
-        reader = Reader(
-            journal, self.board, options, clock=self.clock, api_now=self.clock.wall, tally=Tally()
-        )
-        self.delivery = Delivery(sink, reader, self.board, self.clock, self.reports.append, lambda: 0.5)
-
-    async def deliver(self, *, to_the_end: bool = True) -> None:
-        """Run; by itself it ends when all is delivered."""
-        await self.delivery.reader.open()
-        if to_the_end:
-            self.board.finish(all_read=True)
-        await self.delivery.run()
-
-
-async def filled(count: int = 10) -> KeptJournal:
-    """Make a journal with so many events, and no reader."""
-    journal = KeptJournal()
-    claim = await journal.claim("principal")
-    await journal.commit(claim, commit(segment([(START + i, 0) for i in range(count)])))
-    return journal
-
-
-def times(sink: RecordingSink) -> list[float]:
-    """Give what the sink took, as seconds after `START`."""
-    return [event.t - START for event in sink.events]
 
 
 async def test_all_is_delivered_in_bounded_batches() -> None:

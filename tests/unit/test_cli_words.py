@@ -62,6 +62,12 @@ def test_summary_of_nothing() -> None:
     )
 
 
+def test_summary_says_what_was_rejected() -> None:
+    """What a sink will never take is told with the sink's name."""
+    words = summarize(outcome(delivered={"a": 127}, set_aside={"a": 1, "b": 2}), utc=True)
+    assert words[2:] == ["1 event rejected by sink a", "2 events rejected by sink b"]
+
+
 def test_summary_names_only_some() -> None:
     """Of many failing connectors the first are named and the others counted."""
     words = summarize(outcome(unread=tuple(map(unread, range(MAX_LISTED + 5)))), utc=True)
@@ -74,6 +80,7 @@ def test_summary_names_only_some() -> None:
     [
         ({}, 0),
         ({"gaps": 1}, 4),
+        ({"set_aside": {"a": 1}}, 4),
         ({"unread": (unread(),)}, 4),
         ({"unread": (unread(1, AuthError),)}, 4),
         ({"unread": (unread(1, AuthError), unread(2)), "connectors": 2}, 4),

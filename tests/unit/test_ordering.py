@@ -268,3 +268,14 @@ def test_the_poll_that_releases_an_event_comes_before_the_clock() -> None:
     settle, interval, early, poll = 2, 5, 1, 0.9
     assert early + settle + interval + poll < longest_wait(settle, interval)
     assert longest_wait(settle, interval) == settle + interval + HOLD_GRACE
+
+
+def test_a_part_of_what_was_released_can_be_accepted() -> None:
+    """A beginning is accepted by itself, and the rest counts from there."""
+    ordering = begin("connector")
+    take(ordering, segment("a", 1, 2, 3, through=9))
+    first, rest = ordering.release(0, fleet_mark=0).parted(2)
+
+    assert (out(first), out(rest)) == (["a1", "a2"], ["a3"])
+    assert ordering.accept(first.chunks) == ([(0, 2)], {"x/a": (2, 1)})
+    assert ordering.accept(rest.chunks) == ([(2, 3)], {"x/a": (3, 2)})

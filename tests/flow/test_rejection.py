@@ -1,0 +1,342 @@
+"""What a sink rejects is set aside, and everything else goes on as if it had not been there."""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from collections.abc import Callable
+from random import Random
+
+import anyio
+import pytest
+from anyio.abc import TaskGroup
+
+from tailer.errors import JournalError, SinkError, SinkRejectedError, SinkUnavailableError
+from tailer.interfaces import DeadLetter
+from tailer.model import Batch, Event
+from tailer.observe import EventsSetAside, SinkFailed, SinkRecovered
+from tailer.testing.recording_sink import RecordingSink
+from tests.flow.counter import Counter, LetterList, filled, times
+from tests.flow.stage import FAKE_TIME, START, KeptJournal
+
+pytestmark = FAKE_TIME
+
+BOTH = pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+
+
+def at(*seconds: int) -> Callable[[Event], bool]:
+    """Tell events at some seconds after `START` from the others."""
+    return lambda event: event.t - START in seconds
+
+
+def set_aside(counter: Counter) -> list[EventsSetAside]:
+    """Give the reports of what was set aside."""
+    return [one for one in counter.reports if isinstance(one, EventsSetAside)]
+
+
+async def offset(journal: KeptJournal) -> int:
+    """Give the place of the sink's reader."""
+    state = await journal.load_reader("sink")
+    assert state is not None
+    return state.offset
+
+
+@BOTH
+async def test_only_what_is_rejected_is_set_aside(named: bool) -> None:
+    """One poisonous record in the middle of a batch: the others are taken in their order, it is kept."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(at(4), named=named)
+    counter = Counter(journal, sink, max_events=10, dead=dead)
+
+    await counter.deliver()
+
+    assert times(sink) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert dead.times == [4]
+    assert (counter.delivery.delivered, counter.delivery.set_aside) == (9, 1)
+    assert await offset(journal) == 10
+    (letter,) = dead.letters
+    assert (letter.sink, letter.at) == ("sink", counter.clock.wall())
+    assert "the recording sink was told to reject" in letter.reason
+    assert [(one.sink, one.count, one.where) for one in set_aside(counter)] == [("sink", 1, "a list")]
+
+
+@BOTH
+async def test_everything_may_be_rejected(named: bool) -> None:
+    """A sink that takes nothing at all stops nobody: all is set aside, in few reports, and it goes on."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(lambda _: True, named=named)
+    counter = Counter(journal, sink, max_events=10, dead=dead)
+
+    await counter.deliver()
+
+    assert times(sink) == []
+    assert dead.times == list(range(10))
+    assert sum(one.count for one in set_aside(counter)) == 10
+    assert len(set_aside(counter)) <= 2
+    assert await offset(journal) == 10
+
+
+async def test_halving_writes_little_for_one_culprit() -> None:
+    """One of 1024 events costs twice the logarithm in writes, not a write an event."""
+    writes: list[int] = []
+
+    class CountingSink(RecordingSink):
+        async def write(self, batch: Batch) -> bytes | None:
+            writes.append(len(batch.events))
+            return await super().write(batch)
+
+    sink, dead = CountingSink(), LetterList()
+    sink.reject(at(700), named=False)
+
+    await Counter(await filled(1024), sink, max_events=1024, dead=dead).deliver()
+
+    assert times(sink) == [one for one in range(1024) if one != 700]
+    assert dead.times == [700]
+    assert len(writes) == 21
+
+
+@BOTH
+async def test_what_is_set_aside_is_durable_before_the_place_moves(named: bool) -> None:
+    """A crash between setting aside and the commit loses nothing; the letter may be there twice."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(at(0), named=named)
+    journal.reader_errors.append(JournalError("disk on fire"))
+    with pytest.raises(JournalError):
+        await Counter(journal, sink, dead=dead).deliver()
+    assert dead.times == [0]
+    assert await offset(journal) == 0
+
+    await Counter(journal, sink, dead=dead).deliver()
+
+    assert times(sink) == list(range(1, 10))
+    assert len(dead.letters) == 2
+    assert [one.event.t - START for one in await dead.read()] == [0]
+
+
+async def test_letters_that_can_not_be_kept_are_insisted_on() -> None:
+    """While the dead letters' disk is full the batch waits; what the sink has taken is not written again."""
+    sink, dead = RecordingSink(transactional=False), LetterList()
+    sink.reject(at(1))
+    dead.refusals = 3
+    counter = Counter(await filled(), sink, dead=dead)
+
+    await counter.delivery.reader.open()
+    async with anyio.create_task_group() as group:
+        group.start_soon(counter.delivery.run)
+        await counter.clock.sleep(60)
+        group.cancel_scope.cancel()
+
+    assert times(sink) == [0, *range(2, 10)]
+    assert dead.times == [1]
+    assert [one.reason for one in counter.reports if isinstance(one, SinkFailed)] == ["the list is full"] * 3
+    assert [one.failures for one in counter.reports if isinstance(one, SinkRecovered)] == [3]
+
+
+async def test_letters_that_can_not_be_kept_stay_for_the_next_run() -> None:
+    """At the end of a run the events stay unaccepted instead: the next run finds them."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(at(3))
+    dead.refusals = 1000
+    with pytest.raises(SinkUnavailableError, match="the list is full"):
+        await Counter(journal, sink, dead=dead).deliver()
+    assert await offset(journal) == 2
+    dead.refusals = 0
+
+    await Counter(journal, sink, dead=dead).deliver()
+
+    assert times(sink) == [0, 1, 2, *range(4, 10)]
+    assert dead.times == [3]
+
+
+async def test_a_sink_may_reject_and_then_be_away() -> None:
+    """Parts that were accepted or set aside are not written again when the next one finds the sink away."""
+
+    class FickleSink(RecordingSink):
+        async def write(self, batch: Batch) -> bytes | None:
+            try:
+                return await super().write(batch)
+            except SinkRejectedError:
+                self.refuse_writes(2)
+                raise
+
+    sink, dead = FickleSink(), LetterList()
+    sink.reject(at(2, 5), named=False)
+    counter = Counter(await filled(), sink, max_events=10, dead=dead)
+
+    await counter.deliver()
+
+    assert times(sink) == [0, 1, 3, 4, 6, 7, 8, 9]
+    assert dead.times == [2, 5]
+    assert Counts(event.t for event in sink.events).most_common(1)[0][1] == 1
+    assert counter.delivery.error is None
+
+
+async def test_without_a_place_they_are_counted_and_told() -> None:
+    """A run whose journal is in memory has no dead letters: it says what was left out."""
+    sink = RecordingSink()
+    sink.reject(at(1, 2))
+    counter = Counter(await filled(), sink)
+
+    await counter.deliver()
+
+    assert times(sink) == [0, *range(3, 10)]
+    assert counter.delivery.set_aside == 2
+    assert "left out" in str(set_aside(counter)[0])
+
+
+async def test_a_sink_that_names_events_it_was_not_given_is_stopped() -> None:
+    """An index beyond the batch is a mistake of the sink: nothing is committed on its word."""
+
+    class MistakenSink(RecordingSink):
+        async def write(self, batch: Batch) -> bytes | None:
+            raise SinkRejectedError("one too many", rejected={len(batch.events): "no such event"})
+
+    journal, dead = await filled(), LetterList()
+    with pytest.raises(SinkError, match="rejected event 2 of a batch of 2"):
+        await Counter(journal, MistakenSink(), dead=dead).deliver()
+
+    assert await offset(journal) == 0
+    assert dead.letters == []
+
+
+async def test_an_unwanted_tail_goes_with_the_last_part() -> None:
+    """Events that the sink is not to get count as accepted, also behind one that was rejected."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(at(1), named=False)
+    counter = Counter(journal, sink, max_events=10, dead=dead, wanted=lambda event: event.t < START + 3)
+
+    await counter.deliver()
+
+    assert times(sink) == [0, 2]
+    assert dead.times == [1]
+    assert await offset(journal) == 10
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_each_event_is_accepted_or_set_aside(seed: int) -> None:
+    """Whatever is rejected, is away or crashes: no event is in neither place, and none is taken twice."""
+    random = Random(seed)
+    journal, sink, dead = await filled(60), RecordingSink(), LetterList()
+    poison = {number for number in range(60) if random.random() < 0.2}
+    sink.reject(at(*poison), named=bool(seed % 2))
+    for _ in range(8):
+        sink.refuse_writes(random.choice([0, 0, 1, 2]))
+        sink.lose_answers(random.choice([0, 0, 1]))
+        dead.refusals = random.choice([0, 0, 2])
+        journal.reader_errors[:] = [JournalError("disk on fire")] * random.choice([0, 1, 1])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tailer.pipeline.handover.LAST_TRIES", 5)
+            try:
+                await Counter(journal, sink, max_events=random.choice([1, 7, 60]), dead=dead).deliver()
+            except JournalError:
+                continue
+    journal.reader_errors.clear()
+    await Counter(journal, sink, dead=dead).deliver()
+
+    assert sorted(times(sink)) == [one for one in range(60) if one not in poison]
+    assert dead.times == sorted(poison)
+
+
+async def started(counter: Counter, group: TaskGroup) -> None:
+    """Deliver in the background until all there is was dealt with."""
+    await counter.delivery.reader.open()
+    group.start_soon(counter.delivery.run)
+    await counter.clock.sleep(5)
+
+
+async def test_letters_are_written_again_between_two_batches() -> None:
+    """A sink that has changed its mind gets them marked late; its state is committed, they are forgotten."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(at(1, 4))
+    counter = Counter(journal, sink, dead=dead)
+    async with anyio.create_task_group() as group:
+        await started(counter, group)
+        sink.reject(lambda _: False)
+
+        redriven = await counter.delivery.redrive()
+
+        group.cancel_scope.cancel()
+    assert times(sink) == [0, 2, 3, 5, 6, 7, 8, 9, 1, 4]
+    assert [event.late for event in sink.events[-2:]] == [True, True]
+    assert len(redriven.accepted) == 2
+    assert redriven.rejected == {}
+    assert dead.letters == []
+    state = await journal.load_reader("sink")
+    assert state is not None
+    assert (state.offset, state.sink) == (10, str(len(sink.batches)).encode())
+
+
+async def test_letters_that_are_rejected_again_stay() -> None:
+    """Only what is accepted is forgotten; the others have the newer reason."""
+    sink, dead = RecordingSink(), LetterList()
+    sink.reject(at(1, 4))
+    counter = Counter(await filled(), sink, dead=dead)
+    async with anyio.create_task_group() as group:
+        await started(counter, group)
+        sink.reject(at(4))
+        wanted = [letter.event.id for letter in dead.letters]
+
+        redriven = await counter.delivery.redrive(wanted)
+
+        group.cancel_scope.cancel()
+    assert redriven.accepted == wanted[:1]
+    assert list(redriven.rejected) == wanted[1:]
+    assert dead.times == [4]
+
+
+async def test_only_the_named_and_only_of_this_sink() -> None:
+    """Letters of another sink, and those that were not asked for, are left alone."""
+    sink, dead = RecordingSink(), LetterList()
+    sink.reject(at(1, 4))
+    counter = Counter(await filled(), sink, dead=dead)
+    async with anyio.create_task_group() as group:
+        await started(counter, group)
+        sink.reject(lambda _: False)
+        first, second = dead.letters
+        dead.letters.append(DeadLetter("other", first.event, "", 0.0))
+
+        await counter.delivery.redrive([first.event.id])
+
+        group.cancel_scope.cancel()
+    assert times(sink)[-1] == 1
+    assert [(one.sink, one.event.id) for one in dead.letters] == [
+        ("sink", second.event.id),
+        ("other", first.event.id),
+    ]
+
+
+async def test_a_sink_that_is_away_is_not_asked_to_take_letters() -> None:
+    """Who asks is told at once why nothing is written; after the end he is told that."""
+    sink, dead = RecordingSink(), LetterList()
+    sink.refuse_writes(10**6)
+    counter = Counter(await filled(), sink, dead=dead)
+    async with anyio.create_task_group() as group:
+        await started(counter, group)
+        with pytest.raises(SinkUnavailableError, match="told to refuse"):
+            await counter.delivery.redrive()
+        group.cancel_scope.cancel()
+    sink.refuse_writes(0)
+    counter = Counter(await filled(), sink, dead=dead)
+    await counter.deliver()
+    with pytest.raises(SinkUnavailableError, match="has ended"):
+        await counter.delivery.redrive()
+
+
+async def test_who_waits_is_told_when_the_delivery_ends() -> None:
+    """A retry that was not begun when the run ends is answered, not left waiting."""
+    sink, dead = RecordingSink(), LetterList()
+    sink.block()
+    counter = Counter(await filled(), sink, dead=dead)
+    told: list[str] = []
+
+    async def ask() -> None:
+        try:
+            await counter.delivery.redrive()
+        except SinkUnavailableError as error:
+            told.append(str(error))
+
+    async with anyio.create_task_group() as asking, anyio.create_task_group() as group:
+        await started(counter, group)
+        asking.start_soon(ask)
+        await counter.clock.sleep(1)
+        group.cancel_scope.cancel()
+    assert told == ["The delivery to sink 'sink' has ended"]
