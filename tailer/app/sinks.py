@@ -6,12 +6,11 @@ so here all mistakes of both come together.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tailer.config.document import load
+from tailer.config.document import from_document, read_document
 from tailer.config.options import Config
 from tailer.errors import ConfigError
 from tailer.sinks.registry import SinkPlan, plan
@@ -27,32 +26,23 @@ def load_with_sinks(path: Path, environ: Mapping[str, str]) -> tuple[Config, lis
     Raises:
         ConfigError: All mistakes: of the file, of its sinks, and what a daemon needs but is not in it.
     """
+    document = read_document(path)
+    folder = path.absolute().parent
     mistakes: list[str] = []
     config: Config | None = None
     try:
-        config = load(path, environ)
+        config = from_document(document, folder, environ)
     except ConfigError as error:
         mistakes += error.mistakes
-    document = _read_again(path)
-    if document is None:
-        raise ConfigError(mistakes)
-    plans, wrong = _resolve(document.get("sinks", ()), path.absolute().parent)
+    plans, wrong = _resolve(document.get("sinks", ()), folder)
     mistakes += wrong + _missing(document)
     if mistakes or config is None:
         raise ConfigError(mistakes)
     return config, plans
 
 
-def _read_again(path: Path) -> dict[str, Any] | None:
-    """Read the raw document, for the mistakes in its sinks; ``None`` where it can't be read at all."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):  # TOML and Unicode errors are values' errors
-        return None
-
-
 def _resolve(tables: object, folder: Path) -> tuple[list[SinkPlan], list[str]]:
-    """Check each table; what is no list of tables, `load` has refused already."""
+    """Check each table; what is no list of tables, `from_document` has refused already."""
     plans: list[SinkPlan] = []
     mistakes: list[str] = []
     for i, table in enumerate(tables if isinstance(tables, Sequence) else ()):

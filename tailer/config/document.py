@@ -71,13 +71,22 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: It can't be read, or holds mistakes: all of them, each with path and hint.
     """
+    return from_document(read_document(path), path.absolute().parent, environ)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file's TOML, whatever is in it.
+
+    Raises:
+        ConfigError: It can't be read, or is no TOML: one mistake, with line and column.
+    """
     try:
         text = path.read_bytes().decode()
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    return parse(text, str(path), environ)
+    return _parse_toml(text, str(path))
 
 
 def parse(text: str, source_name: str, environ: Mapping[str, str]) -> Config:
@@ -92,11 +101,14 @@ def parse(text: str, source_name: str, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: All mistakes, each with path and hint. A TOML mistake comes alone, with line and column.
     """
+    return from_document(_parse_toml(text, source_name), Path(source_name).absolute().parent, environ)
+
+
+def _parse_toml(text: str, source_name: str) -> dict[str, Any]:
     try:
-        document = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source_name}: is not valid TOML: {error}") from error
-    return _from_document(document, Path(source_name).absolute().parent, environ)
 
 
 def config_from_environment(
@@ -127,11 +139,20 @@ def config_from_environment(
     table: dict[str, Any] = {"id": account, "connectors": list(connectors)}
     if token_file is not None:
         table["token_file"] = str(token_file)
-    return _from_document({"accounts": [table]}, Path.cwd(), environ)
+    return from_document({"accounts": [table]}, Path.cwd(), environ)
 
 
-def _from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> Config:
-    """Read all tables, then refuse with all mistakes or give the whole."""
+def from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> Config:
+    """Read all tables, then refuse with all mistakes or give the whole.
+
+    Args:
+        document: What `read_document` gave.
+        folder: What relative paths count from.
+        environ: Environment variables.
+
+    Raises:
+        ConfigError: All mistakes, each with path and hint.
+    """
     reader = TableReader(folder)
     tables = reader.fields(document, _Document, "")
     api = reader.table(tables.get("api", {}), ApiOptions, "api")
