@@ -6,7 +6,7 @@ Every implementation runs the suites in `tailer.testing`, which hold exactly the
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -269,6 +269,24 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Let go of everything. Called exactly once after a successful or failed ``open``."""
+
+
+@runtime_checkable
+class CheckableSink(Protocol):
+    """A sink that can tell beforehand whether it could deliver; that is up to each class.
+
+    ``tailer check`` builds such a sink and calls nothing but this.
+    """
+
+    async def check(self) -> str:
+        """Look whether the counterpart is there and would take events; say what was found in one sentence.
+
+        Never between ``open`` and ``close``, but perhaps beside another process that delivers to the same
+        place. Nothing is written, locked or made, and nothing is left open.
+
+        Raises:
+            SinkUnavailableError: It could not deliver now; the message says why and what to do.
+        """
 
 
 class DeadLetter(NamedTuple):

@@ -154,6 +154,21 @@ class ApiClient:
         decipher = partial(decipher_events, account=account, connector=connector)
         return await self._get(url, Subject(account, connector), decipher)
 
+    async def ask(
+        self, path: str, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
+    ) -> _Result:
+        """Ask for something that polling never needs, within the same budget and with the same retries.
+
+        Args:
+            path: Below the base URL, from its slash on, already quoted.
+            subject: What it is about, for messages.
+            decipher: Reads status, headers and body; raises an `ApiError` for what is no answer.
+
+        Raises:
+            ApiError: One of its subclasses, after retries where they may help.
+        """
+        return await self._get(f"{self._base_url}{path}", subject, decipher)
+
     async def _get(
         self, url: str, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
     ) -> _Result:

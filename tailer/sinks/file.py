@@ -34,6 +34,7 @@ from tailer.observe import Report
 from tailer.sinks.appended import AppendedFile, FileState, find_renamed
 from tailer.sinks.formats import JsonlFormat
 from tailer.sinks.options import SinkContext
+from tailer.sinks.place import describe_place
 
 _REASONS = {
     errno.ENOENT: "its folder does not exist; make it",
@@ -88,6 +89,17 @@ class FileSink:
         self._format = JsonlFormat()
         self._file: AppendedFile | None = None
         self._found: list[str] = []
+
+    async def check(self) -> str:
+        """Say whether the file can be appended to or made.
+
+        Raises:
+            SinkUnavailableError: It can't; the message says why and what to do.
+        """
+        try:
+            return await anyio.to_thread.run_sync(describe_place, self._path)
+        except OSError as error:
+            raise self._unavailable(error) from error
 
     async def open(self, resume: Resume) -> bytes | None:
         """Open the file, cut what was never accepted, and tell what to commit; writes nothing.

@@ -41,6 +41,10 @@ class MemorySink:
         events, self.events = self.events, []
         return events
 
+    async def check(self) -> str:
+        """Say how much it holds."""
+        return f"holds up to {self._capacity} events in memory, then waits until they are taken"
+
     async def open(self, resume: Resume) -> bytes | None:  # noqa: ARG002 - nothing to resume
         """Do nothing: memory is always there."""
         return None

@@ -59,6 +59,18 @@ class StdoutSink:
         self._unsent = memoryview(b"")
         self._ended = threading.Event()
 
+    async def check(self) -> str:
+        """Say what standard output is and what would be written there.
+
+        Raises:
+            SinkUnavailableError: It is closed.
+        """
+        if self._context.stdout.closed:
+            raise SinkUnavailableError("Standard output is closed; lead it somewhere")
+        kind = "a terminal" if _is_terminal(self._context.stdout) else "a pipe or a file"
+        style = "JSON Lines" if isinstance(self._format, JsonlFormat) else "pretty lines"
+        return f"standard output is {kind} now and gets {style}"
+
     async def open(self, resume: Resume) -> bytes | None:  # noqa: ARG002 - what was read is gone
         """Do nothing: standard output is there, or the first write finds out."""
         return None

@@ -1,0 +1,80 @@
+"""What figures mean for the one who runs this: judgements of a check, without asking anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from tailer.api.tokens import TokenStatus
+from tailer.app.exitcode import ExitCode
+from tailer.app.findings import Finding
+from tailer.app.principals import Principal
+from tailer.config.options import Config
+from tailer.core.apitime import STEP
+from tailer.core.budget import Budget
+from tailer.core.durations import Seconds, format_duration
+from tailer.core.ladder import Ladder
+from tailer.core.ordering import Order
+from tailer.core.pace import mean_delay
+from tailer.core.windows import Pacing
+from tailer.sinks.text import json_text
+
+NEAR_END = timedelta(days=14)
+"""A token that ends sooner is warned about: time enough for a ticket."""
+
+
+def judge_token(subject: str, token: TokenStatus, now: float) -> Finding:
+    """Judge what the API says of a token.
+
+    Args:
+        subject: The token in words.
+        token: What was said.
+        now: API time.
+    """
+    if token.status != "active":
+        text = f"{subject}: is {json_text(token.status)}; make a new one"
+        return Finding("credentials", "error", text, ExitCode.UNAUTHORIZED)
+    if token.expires_on is None:
+        return Finding("credentials", "ok", f"{subject}: is active and does not end")
+    end = token.expires_on.astimezone(UTC)
+    left = end - datetime.fromtimestamp(now, UTC)
+    text = f"{subject}: is active until {end:%Y-%m-%d %H:%M} UTC ({max(left.days, 0)} days left)"
+    return Finding("credentials", "warning" if left < NEAR_END else "ok", text)
+
+
+def judge_clock(offset: Seconds) -> Finding:
+    """Judge by how much API time is later than this machine's clock."""
+    if abs(offset) <= STEP:
+        return Finding("clock", "ok", "this machine's clock agrees with the API's")
+    direction = "behind" if offset > 0 else "ahead of"
+    off = format_duration(round(abs(offset)))
+    text = (
+        f"this machine's clock is {off} {direction} the API's; spans are reckoned by the API's, but `seen` is"
+        " this machine's: let it set its clock (NTP)"
+    )
+    return Finding("clock", "warning", text)
+
+
+def judge_pace(
+    principal: Principal, config: Config, orders: Sequence[Order], budget: Budget, connectors: int
+) -> list[Finding]:
+    """Say how often each connector is polled within the budget, and what that means for a new event."""
+    polling = config.polling
+    pacing = Pacing(Ladder(polling.interval, polling.revisit_max), polling.interval)
+    pacing.fit(connectors, rate=budget.rate, page_limit=config.api.page_limit, max_held=1)
+    shared = f" (shared by {len(principal.accounts)} accounts)" if len(principal.accounts) > 1 else ""
+    quota = f"{config.api.budget.share:.0%} of {budget.quota} in {format_duration(budget.window)}"
+    text = (
+        f"budget {principal.name}{shared}: {budget.rate:.2g} requests/s, {quota}; {connectors} connectors,"
+        f" each polled every {format_duration(round(pacing.interval, 1))}"
+    )
+    is_stretched = pacing.interval > polling.interval
+    if is_stretched:
+        text += f", stretched from {format_duration(polling.interval)} to fit"
+    delays = [
+        f"{mean_delay(order, settle=polling.settle, interval=pacing.interval, connectors=connectors):.1f}s"
+        f" ({order} order)"
+        for order in orders
+    ]
+    delay = f"an event is delivered {', '.join(delays)} after the API shows it, on average"
+    return [Finding("polling", "warning" if is_stretched else "ok", text), Finding("polling", "ok", delay)]

@@ -1,0 +1,79 @@
+"""``tailer check``: from what was typed to findings on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from tailer.app.check import check as check_all
+from tailer.app.exitcode import ExitCode
+from tailer.app.findings import Finding
+from tailer.app.sinks import load_with_sinks
+from tailer.cli.accounts import load_accounts
+from tailer.cli.exits import clean
+from tailer.cli.listing import json_line
+from tailer.clock import SystemClock
+from tailer.config.options import Config
+from tailer.errors import ConfigError
+from tailer.sinks.registry import SinkPlan
+
+_STATE_CELLS = len("warning")
+_PART_CELLS = len("configuration")
+
+
+def check(config: Path | None, *, offline: bool, as_json: bool) -> ExitCode:
+    """Check what was asked for; return the exit code that the worst finding asks for."""
+    findings: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        findings.append(finding)
+        if not as_json:
+            sys.stdout.write(line_of(finding))
+            sys.stdout.flush()
+
+    loaded, read = _load(config)
+    for finding in read:
+        tell(finding)
+    if loaded is not None and not offline:
+        anyio.run(
+            partial(
+                check_all,
+                *loaded,
+                SystemClock(),
+                stdout=sys.stdout.buffer,
+                environ=os.environ,
+                tell=tell,
+            )
+        )
+    code = max(finding.code for finding in findings)
+    if as_json:
+        sys.stdout.write(json_line({"exit_code": code, "findings": [_record(one) for one in findings]}))
+    return code
+
+
+def line_of(finding: Finding) -> str:
+    """Write a finding as a line; what it found may come from far away, and can't do anything here."""
+    text = clean(finding.text).replace("\n", " ")
+    return f"{finding.state:<{_STATE_CELLS}}  {finding.part:<{_PART_CELLS}}  {text}\n"
+
+
+def _record(finding: Finding) -> dict[str, object]:
+    return {"part": finding.part, "state": finding.state, "text": finding.text}
+
+
+def _load(path: Path | None) -> tuple[tuple[Config, list[SinkPlan] | None] | None, list[Finding]]:
+    """Read file or environment; give what was configured unless there are mistakes, and what to tell."""
+    try:
+        if path is None:
+            config = load_accounts(None, None, None, os.environ)
+            return (config, None), [Finding("configuration", "ok", "one account, by the environment")]
+        config, plans = load_with_sinks(path, os.environ)
+    except ConfigError as error:
+        mistakes = [Finding("configuration", "error", one, ExitCode.MISUSED) for one in error.mistakes]
+        return None, mistakes
+    counts = f"accounts: {len(config.accounts)}, sinks: {len(plans)}"
+    return (config, plans), [Finding("configuration", "ok", f"{path}: no mistakes ({counts})")]

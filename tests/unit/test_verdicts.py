@@ -1,0 +1,73 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tailer.api.tokens import TokenStatus
+from tailer.app.exitcode import ExitCode
+from tailer.app.principals import principals_of
+from tailer.app.verdicts import judge_clock, judge_pace, judge_token
+from tailer.config.document import parse
+from tailer.config.options import Config
+from tailer.core.budget import Budget
+
+NOW = datetime(2026, 8, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("token", "state", "words"),
+    [
+        (TokenStatus("active"), "ok", "does not end"),
+        (
+            TokenStatus("active", datetime(2026, 9, 1, tzinfo=UTC)),
+            "ok",
+            "2026-09-01 00:00 UTC (31 days left)",
+        ),
+        (TokenStatus("active", datetime(2026, 8, 9, tzinfo=UTC)), "warning", "8 days left"),
+        (TokenStatus("disabled"), "error", 'is "disabled"'),
+    ],
+)
+def test_token_is_judged_by_what_is_left_of_it(token: TokenStatus, state: str, words: str) -> None:
+    """A token that ends within two weeks is a warning, one that can't be used an error of its own code."""
+    found = judge_token("the token", token, NOW)
+    assert found.state == state
+    assert words in found.text
+    assert found.code == (ExitCode.UNAUTHORIZED if state == "error" else ExitCode.DONE)
+
+
+@pytest.mark.parametrize(
+    ("offset", "state", "words"),
+    [(1.9, "ok", "agrees"), (120.0, "warning", "2m behind"), (-3.0, "warning", "3s ahead of")],
+)
+def test_clock_is_judged_against_the_api_s(offset: float, state: str, words: str) -> None:
+    """More than the resolution of the ``Date`` header is said, with its direction."""
+    found = judge_clock(offset)
+    assert found.state == state
+    assert words in found.text
+
+
+def configured(text: str = "") -> Config:
+    """Two accounts with one token."""
+    accounts = '[[accounts]]\nid = "one"\n[[accounts]]\nid = "two"\n'
+    return parse(accounts + text, str(Path("c.toml")), {"CLOUDFLARE_API_TOKEN": "t"})
+
+
+def test_fleet_that_fits_is_polled_as_configured() -> None:
+    """The rate, who shares it, the interval and the delay of each order are told."""
+    config = configured()
+    (principal,) = principals_of(config)
+    budget = Budget(share=0.8, reserve=0.1)
+    pace, delay = judge_pace(principal, config, ["arrival", "connector"], budget, 10)
+    assert (pace.state, delay.state) == ("ok", "ok")
+    assert "shared by 2 accounts" in pace.text
+    assert "3.2 requests/s, 80% of 1200 in 5m; 10 connectors, each polled every 5s" in pace.text
+    assert "2.5s (arrival order), 4.5s (connector order)" in delay.text
+
+
+def test_fleet_that_does_not_fit_is_a_warning() -> None:
+    """Where the budget stretches the interval, both are named."""
+    config = configured('[polling]\ninterval = "1s"\n')
+    (principal,) = principals_of(config)
+    pace, _ = judge_pace(principal, config, ["global"], Budget(share=0.8, reserve=0.1), 288)
+    assert pace.state == "warning"
+    assert "each polled every 1m40s, stretched from 1s to fit" in pace.text
