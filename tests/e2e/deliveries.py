@@ -6,12 +6,17 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-from tests.e2e.processes import Process, Simulator, wait_until
+from tests.e2e.processes import DEADLINE, Process, Simulator, wait_until
 from tests.e2e.truth import Identity, complaints, count_lines, read_records, read_truth
 
 
 def wait_for_truth(
-    output: Path, simulator: Simulator, *processes: Process, news: int = 0, since: float = 0
+    output: Path,
+    simulator: Simulator,
+    *processes: Process,
+    news: int = 0,
+    since: float = 0,
+    within: float = DEADLINE,
 ) -> set[Identity]:
     """Wait until everything that is visible by now, and then some, has been delivered.
 
@@ -21,13 +26,14 @@ def wait_for_truth(
         processes: Those that deliver.
         news: So many events have to become visible first.
         since: What has an earlier t is not waited for.
+        within: Seconds that it may take.
 
     Returns:
         What must have been delivered from now on.
     """
     wait_for_news(simulator, news)
     required = {one.identity for one in read_truth(simulator.truth).values() if one.t >= since}
-    wait_for_delivery(output, required, *processes)
+    wait_for_delivery(output, required, *processes, within=within)
     return required
 
 
@@ -37,7 +43,9 @@ def wait_for_news(simulator: Simulator, news: int) -> None:
     wait_until(lambda: count_lines(simulator.truth) >= known + news, f"{news} new events", simulator)
 
 
-def wait_for_delivery(output: Path, required: Collection[Identity], *processes: Process) -> None:
+def wait_for_delivery(
+    output: Path, required: Collection[Identity], *processes: Process, within: float = DEADLINE
+) -> None:
     """Wait until certain events have been delivered."""
 
     def missing() -> set[Identity]:
@@ -48,7 +56,7 @@ def wait_for_delivery(output: Path, required: Collection[Identity], *processes: 
         return output.exists() and count_lines(output) >= len(required) and not missing()
 
     try:
-        wait_until(is_delivered, f"all of {len(required)} events are delivered", *processes)
+        wait_until(is_delivered, f"all of {len(required)} events are delivered", *processes, within=within)
     except AssertionError as error:
         raise AssertionError(
             f"{error}\n{len(missing())} are missing, such as {sorted(missing())[:3]}"
