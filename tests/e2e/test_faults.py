@@ -21,11 +21,11 @@ PAUSES = {"429-bare", "code-971", "code-971-403", "403", "403-9109", "401"}
 @pytest.mark.parametrize("kind", sorted({*FAULT_KINDS} - WAITED_FOR))
 def test_each_fault_is_survived_exactly(kind: str, simulate: Simulate, tmp_path: Path) -> None:
     """Whatever strikes one answer in twelve, the daemon delivers exactly the truth in the end."""
-    rule = f"{kind}@2-2.4" if kind in PAUSES else f"{kind}:0.08"
+    rule = f"{kind}@6-6.4" if kind in PAUSES else f"{kind}:0.08"
     simulator = simulate("--connectors", "3", "--rate", "6", "--history", "1m", "--fault", rule)
     setup = Setup(tmp_path, simulator, start="10m", api={"timeout": "1s"})
     with setup.run() as run:
-        required = wait_for_truth(setup.events, simulator, run, news=40, within=150)
+        required = wait_for_truth(setup.events, simulator, run, news=70, within=150)
         assert simulator.stats["faults"][kind] > 0
         assert run.stop() == 0, run.words
     assert_exact(setup.events, simulator, required=required, order="connector")
