@@ -32,7 +32,7 @@ from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.observe import Report
 from tailer.sinks.appended import AppendedFile, FileState, find_renamed
-from tailer.sinks.formats import JsonlFormat
+from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.options import SinkContext
 from tailer.sinks.place import describe_place
 

@@ -1,4 +1,4 @@
-"""Writes to standard output: JSON Lines for programs, aligned lines for people.
+"""Writes to standard output: aligned lines for people, records for programs.
 
 Rules:
 
@@ -13,8 +13,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from typing import BinaryIO, Literal
 
 import anyio.to_thread
@@ -23,9 +27,17 @@ import msgspec
 from tailer.errors import SinkClosedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
-from tailer.sinks.formats import JsonlFormat
+from tailer.sinks import zones
+from tailer.sinks.formats.choice import (
+    Expression,
+    FormatName,
+    Showable,
+    Template,
+    check_template,
+    make_format,
+)
+from tailer.sinks.formats.format import Format
 from tailer.sinks.options import SinkContext
-from tailer.sinks.pretty import PrettyFormat
 
 _LOOK_UP_MS = 100  # how often a waiting thread looks whether it is still wanted
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EBADF, errno.EIO})  # EIO: the terminal was closed
@@ -36,27 +48,46 @@ class StdoutSink:
 
     Args:
         config: See `Config`.
-        context: Its ``stdout`` is written to; ``NO_COLOR`` and ``TERM`` of its ``environ`` are respected.
+        context: Its ``stdout`` is written to; ``NO_COLOR``, ``FORCE_COLOR``, ``TERM`` and ``COLUMNS`` of its
+            ``environ`` are respected.
     """
 
     class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Options.
 
         Attributes:
-            format: "jsonl", "pretty", or "auto": pretty on a terminal, jsonl into a pipe or file.
-            utc: Whether pretty times are UTC; else they are local. Either way the zone is shown.
-            color: "always", "never", or "auto": on a terminal, unless NO_COLOR is set.
+            format: "pretty", "jsonl", "logfmt", "csv", "template", or "auto": template if there is one,
+                else pretty on a terminal or with `show`, else jsonl.
+            template: What a line looks like: see `tailer.sinks.formats.template`.
+            show: Fields that pretty lines show besides.
+            highlight: Regular expressions; what matches them in a pretty or template line is marked, where
+                there are colours.
+            utc: Whether times in pretty and template lines are UTC; else they are local, or of `time_zone`.
+            time_zone: A zone by its name in the tz database, such as "Europe/Oslo".
+            color: "always", "never", or "auto": on a terminal, unless NO_COLOR is set; anywhere if
+                FORCE_COLOR is set.
         """
 
-        format: Literal["auto", "jsonl", "pretty"] = "auto"
+        format: Literal["auto", "pretty", "jsonl", "logfmt", "csv", "template"] = "auto"
+        template: Template | None = None
+        show: tuple[Showable, ...] = ()
+        highlight: tuple[Expression, ...] = ()
         utc: bool = False
+        time_zone: str | None = None
         color: Literal["auto", "always", "never"] = "auto"
+
+        def __post_init__(self) -> None:
+            """Compare options; raises ``ValueError``."""
+            check_template(self.format, self.template)
+            zones.choose(self.time_zone, utc=self.utc)
+            if self.show and (self.format not in {"auto", "pretty"} or self.template is not None):
+                raise ValueError("show is for format pretty; the others have all fields")
 
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._config = config
         self._context = context
-        self._format: JsonlFormat | PrettyFormat = _choose_format(config, context)
-        self._unsent = memoryview(b"")
+        self._format = choose_format(config, context.stdout, context.environ)
+        self._unsent = memoryview(self._format.header)
         self._ended = threading.Event()
 
     async def check(self) -> str:
@@ -67,12 +98,19 @@ class StdoutSink:
         """
         if self._context.stdout.closed:
             raise SinkUnavailableError("Standard output is closed; lead it somewhere")
-        kind = "a terminal" if _is_terminal(self._context.stdout) else "a pipe or a file"
-        style = "JSON Lines" if isinstance(self._format, JsonlFormat) else "pretty lines"
-        return f"standard output is {kind} now and gets {style}"
+        is_terminal = _is_terminal(self._context.stdout)
+        kind = "a terminal" if is_terminal else "a pipe or a file"
+        name = _format_name(self._config, is_terminal=is_terminal)
+        return f"standard output is {kind} now and gets format {name}"
 
     async def open(self, resume: Resume) -> bytes | None:  # noqa: ARG002 - what was read is gone
-        """Do nothing: standard output is there, or the first write finds out."""
+        """Write the format's header, if it has one.
+
+        Raises:
+            SinkClosedError: The reader is gone.
+            SinkUnavailableError: The file that standard output is redirected to can't grow.
+        """
+        await self._send_unsent()
         return None
 
     async def write(self, batch: Batch) -> bytes | None:
@@ -86,16 +124,21 @@ class StdoutSink:
         """
         if not self._unsent:
             self._unsent = memoryview(self._format.render(batch.events))
-        try:
-            await anyio.to_thread.run_sync(self._send, abandon_on_cancel=True)
-        except anyio.get_cancelled_exc_class():
-            self._ended.set()
-            raise
+        await self._send_unsent()
         return None
 
     async def close(self) -> None:
         """Let a waiting thread go; the stream itself belongs to the program."""
         self._ended.set()
+
+    async def _send_unsent(self) -> None:
+        if not self._unsent:
+            return
+        try:
+            await anyio.to_thread.run_sync(self._send, abandon_on_cancel=True)
+        except anyio.get_cancelled_exc_class():
+            self._ended.set()
+            raise
 
     def _send(self) -> None:
         """Write what is unsent; runs in a thread."""
@@ -123,15 +166,35 @@ class StdoutSink:
                 self._unsent = self._unsent[written:]
 
 
-def _choose_format(config: StdoutSink.Config, context: SinkContext) -> JsonlFormat | PrettyFormat:
+def choose_format(config: StdoutSink.Config, stdout: BinaryIO, environ: Mapping[str, str]) -> Format:
     """Decide what the lines look like, by the options and by what standard output is."""
-    is_terminal = _is_terminal(context.stdout)
-    if config.format == "jsonl" or (config.format == "auto" and not is_terminal):
-        return JsonlFormat()
-    # Source: no-color.org (set and not empty), and the terminals that can't.
-    may_color = not context.environ.get("NO_COLOR") and context.environ.get("TERM") != "dumb"
-    color = config.color == "always" or (config.color == "auto" and is_terminal and may_color)
-    return PrettyFormat(color=color, width=_width(context.stdout) if is_terminal else None, utc=config.utc)
+    is_terminal = _is_terminal(stdout)
+    return make_format(
+        _format_name(config, is_terminal=is_terminal),
+        template=config.template or "",
+        zone=zones.choose(config.time_zone, utc=config.utc),
+        color=_has_colors(config.color, environ, is_terminal=is_terminal),
+        width=partial(_width, stdout if is_terminal else None, environ),
+        show=config.show,
+        highlight=[re.compile(expression) for expression in config.highlight],
+    )
+
+
+def _format_name(config: StdoutSink.Config, *, is_terminal: bool) -> FormatName:
+    if config.format != "auto":
+        return config.format
+    if config.template is not None:
+        return "template"
+    return "pretty" if is_terminal or config.show else "jsonl"
+
+
+def _has_colors(
+    wish: Literal["auto", "always", "never"], environ: Mapping[str, str], *, is_terminal: bool
+) -> bool:
+    """Decide about colours. Source: no-color.org and force-color.org (set and not empty)."""
+    if wish != "auto" or environ.get("NO_COLOR"):
+        return wish == "always"
+    return bool(environ.get("FORCE_COLOR")) or (is_terminal and environ.get("TERM") != "dumb")
 
 
 def _file_number(stream: BinaryIO) -> int | None:
@@ -147,9 +210,11 @@ def _is_terminal(stream: BinaryIO) -> bool:
     return not stream.closed and stream.isatty()
 
 
-def _width(stream: BinaryIO) -> int | None:
-    """Ask the terminal for its columns; 0 means that it does not know."""
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or None
-    except OSError:
-        return None
+def _width(terminal: BinaryIO | None, environ: Mapping[str, str]) -> int | None:
+    """Ask the terminal for its columns, else the variable; 0 means that it does not know."""
+    columns = 0
+    if terminal is not None:
+        with suppress(OSError, ValueError):
+            columns = os.get_terminal_size(terminal.fileno()).columns
+    written = environ.get("COLUMNS", "")
+    return columns or (int(written) if written.isdecimal() and len(written) < 5 else 0) or None

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -22,10 +23,12 @@ from tailer.errors import SinkClosedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.observe import ignore
+from tailer.sinks import zones
 from tailer.sinks.options import SinkContext
 from tailer.sinks.stdout import StdoutSink
 from tailer.testing.sink_contract import ids_of, make_batch
 
+KATHMANDU = zones.find("Asia/Kathmandu")  # read before there is an event loop, and remembered
 BIG = make_batch(1, 3000)  # more than a megabyte: sixteen times what a pipe holds
 
 
@@ -100,6 +103,7 @@ def test_program_ends_while_its_reader_sleeps(pipe: tuple[BinaryIO, BinaryIO]) -
     program = """
 import sys, anyio
 from tailer.observe import ignore
+from tailer.sinks import zones
 from tailer.sinks.options import SinkContext
 from tailer.sinks.stdout import StdoutSink
 from tailer.model import Batch, Event, Source
@@ -227,7 +231,7 @@ async def test_terminal_gets_pretty_lines(
         ({}, b'{"id":'),
         ({"format": "jsonl", "color": "always"}, b'{"id":'),
         ({"format": "pretty", "utc": True}, b"2026-08-01 12:00:00Z  B"),
-        ({"format": "pretty", "utc": True, "color": "always"}, b"\x1b[2m2026-08-01\x1b[0m 12:00:00"),
+        ({"format": "pretty", "utc": True, "color": "always"}, b"\x1b[2m2026-08-01 \x1b[0m12:00:00"),
     ],
 )
 async def test_programs_get_what_was_asked_for(options: dict[str, Any], start: bytes) -> None:
@@ -238,16 +242,97 @@ async def test_programs_get_what_was_asked_for(options: dict[str, Any], start: b
 
 
 async def test_lines_fit_the_terminal(terminal: tuple[int, BinaryIO]) -> None:
-    """On a narrow terminal a long name is cut further, so that every known kind fits."""
+    """Each batch fits the terminal as it is just then, for people resize it; COLUMNS does not outrank it."""
     far, stream = terminal
-    fcntl.ioctl(stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 75, 0, 0))
     event = make_batch(1, 1).events[0]
     event.source = msgspec.structs.replace(event.source, name="n" * 99)
     event.k = "FinishRotateCryptKeySuccess"
-    await sink_on(stream, color="never", utc=True).write(Batch([event]))
-    shown = (await anyio.to_thread.run_sync(os.read, far, 4096)).decode()
-    assert "n…  info " in shown
-    assert len(shown.rstrip()) <= 75
+    sink = sink_on(stream, {"COLUMNS": "200"}, color="never", utc=True)
+    for columns in (75, 120, 60):
+        fcntl.ioctl(stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        await sink.write(Batch([event]))
+        shown = (await anyio.to_thread.run_sync(os.read, far, 4096)).decode()
+        assert "…nnn" in shown
+        assert len(shown.splitlines()[-1]) <= columns
+
+
+@pytest.mark.parametrize(
+    ("columns", "widest"), [("75", 75), ("", 200), ("0", 200), ("wide", 200), ("99999", 200)]
+)
+async def test_pipe_gets_lines_of_a_written_width(columns: str, widest: int) -> None:
+    """Pretty lines into a pipe, for a pager, are as wide as COLUMNS says, if it says something."""
+    stream = io.BytesIO()
+    event = make_batch(1, 1).events[0]
+    event.source = msgspec.structs.replace(event.source, name="n" * 99)
+    await sink_on(stream, {"COLUMNS": columns}, format="pretty").write(Batch([event]))
+    assert ("info " in stream.getvalue().decode() or "debug " in stream.getvalue().decode()) == (widest > 75)
+
+
+async def test_header_comes_first_and_once(pipe: tuple[BinaryIO, BinaryIO]) -> None:
+    """A header is there even without events, and no second time with the next batch."""
+    reader, writer = pipe
+    sink = sink_on(writer, format="csv")
+    await sink.open(Resume(0, None))
+    assert (await anyio.to_thread.run_sync(reader.read, 65536)).startswith(b"id,time,account,")
+    await sink.open(Resume(0, None))
+    await sink.write(make_batch(1, 2))
+    rows = (await anyio.to_thread.run_sync(reader.read, 65536)).splitlines()
+    assert len(rows) == 2
+    assert not rows[0].startswith(b"id,")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"template": "{k}!"}, b"Reconcile!\n"),
+        ({"format": "logfmt"}, b"id=account/connector-1/"),
+        ({"show": ["serial"], "utc": True}, b"2026-08-01 12:00:00Z  B"),
+        ({"format": "pretty", "time_zone": str(KATHMANDU)}, b"2026-08-01 17:45:00+05:45  B"),
+    ],
+)
+async def test_options_say_what_is_meant(options: dict[str, Any], shown: bytes) -> None:
+    """A template alone, or fields to show alone, choose their format; zones have their names."""
+    stream = io.BytesIO()
+    await sink_on(stream, **options).write(make_batch(1, 1))
+    assert stream.getvalue().startswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"format": "template"}, "format template needs a template"),
+        ({"format": "csv", "template": "{k}"}, "a template is for format template, not for csv"),
+        ({"format": "csv", "show": ["serial"]}, "show is for format pretty"),
+        ({"template": "{k}", "show": ["serial"]}, "show is for format pretty"),
+        ({"utc": True, "time_zone": "Asia/Kathmandu"}, "choose one"),
+        ({"time_zone": "Kathmandu"}, "did you mean Asia/Kathmandu"),
+    ],
+)
+def test_options_that_contradict_each_other(options: dict[str, Any], sentence: str) -> None:
+    """Options of which one would be ignored are refused."""
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        StdoutSink.Config(**options)
+
+
+@pytest.mark.parametrize(
+    ("environ", "color", "colored"),
+    [
+        ({}, "auto", False),
+        ({"FORCE_COLOR": "1"}, "auto", True),
+        ({"FORCE_COLOR": ""}, "auto", False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "auto", False),
+        ({"FORCE_COLOR": "1"}, "never", False),
+        ({"NO_COLOR": "1"}, "always", True),
+    ],
+)
+async def test_colours_into_a_pipe(
+    environ: dict[str, str], color: Literal["auto", "always", "never"], colored: bool
+) -> None:
+    """What is no terminal gets colours only if somebody insists; what is highlighted needs them."""
+    stream = io.BytesIO()
+    sink = sink_on(stream, environ, color=color, template="{name!c} {k}", highlight=["Recon.*"])
+    await sink.write(make_batch(1, 1))
+    assert stream.getvalue().count(b"\x1b[") == (4 if colored else 0)
 
 
 async def test_terminal_without_a_size() -> None:

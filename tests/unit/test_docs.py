@@ -17,7 +17,7 @@ from tailer.cli.main import COMMANDS, group
 from tailer.config.credentials import EMAIL_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE
 from tailer.config.document import ACCOUNT_VARIABLE, BASE_URL_VARIABLES
 from tailer.model import Event, Source
-from tailer.sinks.formats import JsonlFormat
+from tailer.sinks.formats.jsonl import JsonlFormat
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 HELP = Path(__file__).parents[1] / "data" / "help"

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tailer.model import Event, Source
-from tailer.sinks.formats import JsonlFormat
+from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.text import END_SECOND, FIRST_SECOND
 
 KEYS = ["id", "time", "account", "connector", "name", "serial", "k", "level", "t", "n", "a", "seen", "late"]

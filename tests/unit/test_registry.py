@@ -16,7 +16,7 @@ from tailer.errors import ConfigError
 from tailer.observe import ignore
 from tailer.sinks import registry
 from tailer.sinks.file import FileSink
-from tailer.sinks.formats import JsonlFormat
+from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import SinkContext, SinkOptions, estimate_bytes
 from tailer.sinks.registry import find, plan
