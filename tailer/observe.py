@@ -247,7 +247,7 @@ class EventsSetAside(Report, frozen=True):
 
 
 class JournalFilled(Report, frozen=True):
-    """The journal takes nothing more; whoever wanted to store something waits.
+    """The journal takes nothing more: polling is paused until it does. Said again from time to time.
 
     Attributes:
         delay: Seconds until the next try.
@@ -258,7 +258,19 @@ class JournalFilled(Report, frozen=True):
     reason: str
 
     def __str__(self) -> str:
-        return f"The journal is full, next try in {self.delay:.0f}s; nothing is lost meanwhile: {self.reason}"
+        return (
+            f"The journal is full and polling is paused, next try in {self.delay:.0f}s; the API keeps what"
+            f" comes meanwhile: {self.reason}"
+        )
+
+
+class JournalCleared(Report, frozen=True):
+    """The journal takes events again after `after` seconds, and polling goes on where it was."""
+
+    after: Seconds
+
+    def __str__(self) -> str:
+        return f"The journal takes events again after {format_duration(round(self.after))}; polling goes on"
 
 
 class ListingFailed(Report, frozen=True):

@@ -42,6 +42,7 @@ class Health:
             if fleet not in self._judges:
                 self._judges[fleet] = Liveness(PATIENCE + self._run.config.api.timeout, now)
             waits = fleet.is_idle or fleet.storing_since is not None or fleet.client.budget.wait(now) > 0
+            waits = waits or self._run.room.full_since is not None
             self._judges[fleet].observe(fleet.steps, now, may_wait=waits)
 
     def ailment(self) -> str | None:
@@ -71,6 +72,6 @@ class Health:
 
     def _storing(self) -> Seconds:
         """Tell for how long polls have been waiting for the journal."""
-        since = [fleet.storing_since for fleet in self._run.fleets]
+        since = [self._run.room.full_since, *(fleet.storing_since for fleet in self._run.fleets)]
         now = self._run.clock.monotonic()
         return max((now - one for one in since if one is not None), default=0.0)

@@ -78,7 +78,7 @@ def make_journal(config: Config) -> Journal:
     path = config.journal.path
     if path is None or path == ":memory:":
         return MemoryJournal()
-    return SqliteJournal(path)
+    return SqliteJournal(path, max_size_bytes=config.journal.max_size)
 
 
 def _sink_names(config: Config) -> frozenset[str]:

@@ -34,6 +34,7 @@ from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import LISTING_CAP, Fleet, Watch
 from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.reader import Reader, ReaderOptions
+from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 from tailer.sinks.options import estimate_bytes
 
@@ -116,6 +117,7 @@ class Run:
         self._connect = connect
         self._dead = dead
         self._board = Board()
+        self.room = Room(self._clock, observe)
         self._stack = AsyncExitStack()
         self._group: TaskGroup
         self._polling = anyio.CancelScope()
@@ -232,6 +234,7 @@ class Run:
             clock=self._clock,
             observe=self._observe,
             random=random.random,
+            room=self.room,
             dead=self._dead,
         )
         self.deliveries.append(delivery)
@@ -312,6 +315,7 @@ class Run:
             clock=self._clock,
             board=self._board,
             tally=self.tally,
+            room=self.room,
             observe=self._observe,
             random=random.random,
         )

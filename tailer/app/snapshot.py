@@ -80,7 +80,7 @@ def snapshot(
         taken_at=now.wall,
         phase=phase,
         process=process,
-        journal=_journal_status(run),
+        journal=_journal_status(run, now),
         fleet=summarized(surveyed),
         principals=_principals(run.fleets, now),
         sinks=_sinks(run, now),
@@ -179,11 +179,14 @@ def _sink(delivery: Delivery, type_name: str | None, now: _Moment) -> SinkStatus
     )
 
 
-def _journal_status(run: Run) -> JournalStatus:
+def _journal_status(run: Run, now: _Moment) -> JournalStatus:
     path = run.config.journal.path
     is_file = path is not None and path != ":memory:"
     return JournalStatus(
-        path=str(path) if is_file else None, head=run.journal.head, used_bytes=run.journal.used_bytes
+        path=str(path) if is_file else None,
+        head=run.journal.head,
+        used_bytes=run.journal.used_bytes,
+        full_since=now.wall_of(run.room.full_since),
     )
 
 

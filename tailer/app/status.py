@@ -222,11 +222,14 @@ class JournalStatus(Shown, frozen=True, kw_only=True):
         path: Its file; ``None`` in memory.
         head: One past the highest event number.
         used_bytes: Bytes of the file that are in use; ``None`` in memory.
+        full_since: Wall time since when it has no room, and polling is paused; ``None``: it has some, or
+            nobody collects.
     """
 
     path: str | None
     head: int
     used_bytes: int | None
+    full_since: float | None = None
 
 
 class Totals(Shown, frozen=True, kw_only=True):

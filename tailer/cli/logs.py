@@ -13,6 +13,7 @@ import msgspec
 from tailer.cli.exits import clean
 from tailer.observe import (
     ConnectorFound,
+    JournalCleared,
     PollRecovered,
     PrincipalResumed,
     Report,
@@ -22,7 +23,7 @@ from tailer.observe import (
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 
-_GOOD_NEWS = (ConnectorFound, PollRecovered, PrincipalResumed, SinkRecovered)
+_GOOD_NEWS = (ConnectorFound, JournalCleared, PollRecovered, PrincipalResumed, SinkRecovered)
 
 
 class Log:

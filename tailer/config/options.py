@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from tailer.config.credentials import Credentials
-from tailer.config.tables import Duration
+from tailer.config.tables import Duration, Size
 from tailer.core.durations import parse_time
 
 BASE_URL: Final = "https://api.cloudflare.com/client/v4"
@@ -222,10 +222,16 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             must be written out, so that nobody gets it by leaving a line away. Absent: none was chosen,
             which is enough for `tail`, not for `run`.
         retain: How long events that every sink has taken are kept for replay, seconds.
+        max_size: The most that the file's used part may take, bytes; the write-ahead log beside it comes on
+            top (64 MiB as a rule). Above it taken events are dropped first, however young; if what is left
+            still waits for a sink, polling pauses, says so, and goes on by itself once a tenth is free. By
+            default 10 GiB, some 500 million events: weeks of a dead sink. In memory other bounds hold.
     """
 
     path: Literal[":memory:"] | Path | None = None
     retain: Duration = 172_800.0
+    # Below 64 MiB keys and checkpoints of a large fleet would leave no room for events.
+    max_size: Annotated[Size, Meta(ge=64 * 2**20)] = 10 * 2**30
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

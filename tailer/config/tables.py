@@ -5,7 +5,8 @@ msgspec decides what is valid, but stops at the first mistake. So:
 1. A struct is walked field by field; unknown keys get the nearest right name, missing ones their meaning.
 2. An annotation may say how a value is read and what a good one looks like, through ``Meta(extra=...)``:
    ``read`` is a function of the raw value that raises ``ValueError`` with one sentence, ``expected`` the
-   noun phrase for messages, ``show`` writes a bound. `Duration` is one, open to third-party sinks as well.
+   noun phrase for messages, ``show`` writes a bound. `Duration` and `Size` are such, open to third-party
+   sinks as well.
 3. ``pathlib.Path`` is read from text; a relative one counts from the configuration file's folder.
 """
 
@@ -30,11 +31,13 @@ from tailer.config.words import (
     nearest_of,
 )
 from tailer.core.durations import Seconds, format_duration, parse_duration
+from tailer.core.sizes import Bytes, format_size, parse_size
 from tailer.errors import ConfigError
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 _A_DURATION: Final = 'a duration such as "90s" or "1h30m"'
+_A_SIZE: Final = 'a size such as "10GiB" or "500MB"'
 _MISTAKEN: Final = object()
 
 
@@ -49,6 +52,17 @@ Duration: TypeAlias = Annotated[
     Seconds, Meta(extra={"read": read_duration, "expected": _A_DURATION, "show": format_duration})
 ]
 """A field in seconds that is written ``"90s"``. Bounds: ``Annotated[Duration, Meta(ge=1)]``, in seconds."""
+
+
+def read_size(raw: object) -> Bytes:
+    """Read a size's text, or whole bytes; raises ``ValueError`` for anything else."""
+    if isinstance(raw, str) or (isinstance(raw, int) and not isinstance(raw, bool)):
+        return parse_size(str(raw))
+    raise ValueError(f"must be {_A_SIZE}, not {name_of(raw)}")
+
+
+Size: TypeAlias = Annotated[Bytes, Meta(extra={"read": read_size, "expected": _A_SIZE, "show": format_size})]
+"""A field in bytes that is written ``"10GiB"``. Bounds: ``Annotated[Size, Meta(ge=1024)]``, in bytes."""
 
 
 def convert_table(

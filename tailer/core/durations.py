@@ -12,6 +12,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import TypeAlias
 
+from tailer.core.quoting import shown
+
 Seconds: TypeAlias = float
 """A length of time in seconds. An instant is a plain ``float`` in epoch seconds, its name ends in ``_at``."""
 
@@ -28,7 +30,6 @@ _DURATION = re.compile("".join(rf"(?:{_NUMBER}{unit})?" for unit in _MS_PER_UNIT
 _BARE_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # 100,000,000 s is March 1973: shorter numbers are a forgotten unit or, with eight digits, an ISO date.
 _EPOCH = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
-_SHOWN_CHARACTERS = 40
 
 _GOOD_DURATION = "write for example '90s', '1h30m' or '2d' (units: d, h, m, s, ms, the largest first)"
 _GOOD_TIME = "write for example '10m' (back from now), 'now', '2026-08-01T12:00:00Z' or epoch seconds"
@@ -48,16 +49,16 @@ def parse_duration(text: str) -> Seconds:
     """
     written = text.strip()
     if _BARE_NUMBER.fullmatch(written):
-        raise ValueError(f"{_shown(written)} has no unit; for seconds write {_shown(written + 's')}")
+        raise ValueError(f"{shown(written)} has no unit; for seconds write {shown(written + 's')}")
     match = _DURATION.fullmatch(written)
     if match is None or not written:
-        raise ValueError(f"{_shown(text)} is not a duration; {_GOOD_DURATION}")
+        raise ValueError(f"{shown(text)} is not a duration; {_GOOD_DURATION}")
     amounts = zip(match.groups(), _MS_PER_UNIT.values(), strict=True)
     # Fractions keep 0.1s + 0.2s exact; the one rounding is the last step.
     seconds = sum(Fraction(amount) * unit_ms for amount, unit_ms in amounts if amount is not None) / 1000
     if seconds > MAX_DURATION:
         raise ValueError(
-            f"{_shown(written)} is longer than {format_duration(MAX_DURATION)}, the longest allowed"
+            f"{shown(written)} is longer than {format_duration(MAX_DURATION)}, the longest allowed"
         )
     return float(seconds)
 
@@ -125,10 +126,10 @@ def _back(written: str) -> Seconds:
         return parse_duration(written)
     if _BARE_NUMBER.fullmatch(written):
         raise ValueError(
-            f"{_shown(written)} has no unit; for seconds back from now write {_shown(written + 's')},"
+            f"{shown(written)} has no unit; for seconds back from now write {shown(written + 's')},"
             " and epoch seconds have at least nine digits"
         )
-    raise ValueError(f"{_shown(written)} is not a time; {_GOOD_TIME}")
+    raise ValueError(f"{shown(written)} is not a time; {_GOOD_TIME}")
 
 
 def _from_epoch(written: str) -> float:
@@ -136,7 +137,7 @@ def _from_epoch(written: str) -> float:
     at = float(written)
     if at >= MAX_TIME:
         raise ValueError(
-            f"{_shown(written)} is beyond the year 9999 in epoch seconds; if it counts milliseconds,"
+            f"{shown(written)} is beyond the year 9999 in epoch seconds; if it counts milliseconds,"
             " leave out the last three digits"
         )
     return at
@@ -149,10 +150,5 @@ def _from_datetime(moment: datetime, written: str) -> float:
     except (OverflowError, OSError, ValueError):  # what the C library makes of a naive year 1 or 9999
         at = math.nan
     if not 0 <= at < MAX_TIME:
-        raise ValueError(f"{_shown(written)} lies outside the years 1970 to 9999; {_GOOD_TIME}")
+        raise ValueError(f"{shown(written)} lies outside the years 1970 to 9999; {_GOOD_TIME}")
     return at
-
-
-def _shown(text: str) -> str:
-    """Quote a text for a message, escaped and cut, so that a pasted file does not fill the screen."""
-    return repr(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")

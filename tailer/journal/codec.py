@@ -5,11 +5,15 @@
    array, so the first byte tells them apart.
 2. The events of a segment are stored by column, each kind once a segment: about 15 bytes an event and a
    third of the time that a row an event would take.
+3. A stored block of keys is compressed: 22 bytes a key become 4 or 5, so that a key takes less than the event
+   that it outlives. A zlib stream begins with 0x78, which is no beginning of an array either; blocks of
+   schema 1 are not compressed.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, Generic, TypeVar
@@ -79,7 +83,7 @@ COLUMNS: Codec[list[SegmentColumns]] = Codec(list[SegmentColumns])
 CHECKPOINT: Codec[Checkpoint] = Codec(Checkpoint)
 SPANS: Codec[Spans] = Codec(Spans)
 KEY: Codec[Key] = Codec(Key)
-KEY_BLOCK: Codec[KeyBlock] = Codec(KeyBlock)
+_KEY_BLOCK: Codec[KeyBlock] = Codec(KeyBlock)
 
 
 class _KindIndex(dict[str, int]):
@@ -98,6 +102,16 @@ def encode_segments(segments: Sequence[Segment]) -> bytes:
 def decode_segments(payload: bytes) -> tuple[Segment, ...]:
     """Give an entry's segments back; the events of each share one source."""
     return tuple(_segment(columns) for columns in COLUMNS.decode(payload))
+
+
+def encode_block(block: KeyBlock) -> bytes:
+    """Give the bytes of a block of keys."""
+    return zlib.compress(_KEY_BLOCK.encode(block), 1)  # more takes four times as long for a tenth
+
+
+def decode_block(data: bytes) -> KeyBlock:
+    """Give a block of keys back; ``zlib.error`` and what `Codec.decode` raises when it is damaged."""
+    return _KEY_BLOCK.decode(zlib.decompress(data) if data[:1] == b"\x78" else data)
 
 
 def _columns(segment: Segment) -> SegmentColumns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def translated(path: Path | str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise JournalError(f"the journal {path} can't be used: {reason}") from error
-    except (msgspec.MsgspecError, ValueError, LookupError) as error:
+    except (msgspec.MsgspecError, zlib.error, ValueError, LookupError) as error:
         raise JournalError(
             f"the journal {path} is damaged: a stored value can't be decoded ({error}); {_WAY_OUT}"
         ) from error
@@ -42,7 +43,7 @@ def translated(path: Path | str) -> Iterator[None]:
 def _translate(path: Path | str, error: sqlite3.Error) -> JournalError:
     code = getattr(error, "sqlite_errorcode", None)
     if code in _FULL:
-        return JournalFullError(f"no room for the journal {path}: {error}; nothing was stored, make room")
+        return JournalFullError(f"no room for the journal {path}: {error}; make room on its disk")
     if code == sqlite3.SQLITE_NOTADB:
         return SchemaVersionError(f"{path} is no journal of tailer: {error}; it was left untouched")
     if code is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:

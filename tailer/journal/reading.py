@@ -7,7 +7,7 @@ import sqlite3
 
 from tailer.core.keys import PADDING
 from tailer.interfaces import ReaderState, Stored
-from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY, KEY_BLOCK, SPANS, decode_segments
+from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY, SPANS, decode_block, decode_segments
 from tailer.journal.keyring import Keyring
 from tailer.journal.schema import transaction
 from tailer.model import Entry
@@ -77,7 +77,7 @@ def load_shard(connection: sqlite3.Connection, shard: str) -> dict[tuple[str, st
         ).fetchall()
         for number, block in blocks:
             row = connection.execute("SELECT block FROM key_blocks WHERE id = ?", (block,)).fetchone()
-            rings[number].restore(KEY_BLOCK.decode(row[0]))
+            rings[number].restore(decode_block(row[0]))
         lowest = min((ring.lowest for ring in names.values()), default=math.inf)
         for (payload,) in connection.execute(
             "SELECT payload FROM entries WHERE read_at > ? ORDER BY offset", (lowest - 2 * PADDING,)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
-from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY_BLOCK, SegmentColumns
+from tailer.journal.codec import CHECKPOINT, COLUMNS, SegmentColumns, decode_block, encode_block
 from tailer.journal.keyring import Keyring
 from tailer.journal.schema import transaction
 
@@ -110,11 +110,11 @@ def _put_block(connection: sqlite3.Connection, number: int, ring: Keyring, tier:
     if len(peers) + 1 < FAN_IN:
         connection.execute(
             "INSERT INTO key_blocks (connector, tier, newest, block) VALUES (?, ?, ?, ?)",
-            (number, tier, block.newest_stamp, KEY_BLOCK.encode(block)),
+            (number, tier, block.newest_stamp, encode_block(block)),
         )
     else:
         merged = Keyring(ring.checkpoint)
-        for former in [*(KEY_BLOCK.decode(blob) for _, blob in peers), block]:
+        for former in [*(decode_block(blob) for _, blob in peers), block]:
             merged.restore(former)
         connection.executemany("DELETE FROM key_blocks WHERE id = ?", [(peer,) for peer, _ in peers])
         _put_block(connection, number, merged, tier + 1)
@@ -126,5 +126,5 @@ def _is_spared(connection: sqlite3.Connection, block: int, checkpoint: Checkpoin
         return False
     row = connection.execute("SELECT block FROM key_blocks WHERE id = ?", (block,)).fetchone()
     ring = Keyring(checkpoint)
-    ring.restore(KEY_BLOCK.decode(row[0]))
+    ring.restore(decode_block(row[0]))
     return len(ring.close()) > 0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from tailer.core.sizes import format_size
 from tailer.errors import JournalError, JournalFullError
 from tailer.interfaces import Claim, Commit, ReaderState, Stored
 from tailer.journal.claims import Claims
@@ -28,6 +29,14 @@ T = TypeVar("T")
 TAIL_EVENTS = 100_000
 """Events that are kept decoded for readers near the head: some 15 MB, minutes of the busiest fleet that one
 budget can read."""
+
+_AGAIN = 0.9
+"""Part of the bound at which a journal that was full takes events again: what has reached its bound behind a
+slow sink would otherwise pause and go on every few seconds."""
+
+_MAX_EVENT_BYTES = 512
+"""What a stored event takes at worst: one that was journaled alone, with the names of its source. Of many
+together each takes some 15 bytes."""
 
 
 class _Opened(NamedTuple):
@@ -67,8 +76,9 @@ class SqliteJournal:
         tail_events: Committed events that are also kept decoded in memory; 0 keeps none.
         pace: Shortest time between two transactions under load, seconds (see `tailer.journal.group`).
         max_size_bytes: Above it what all readers have accepted is dropped however young it is; if that is
-            not enough, commits with events raise `JournalFullError`. The rest is free to pass, so that
-            readers can make room. ``None``: the disk is the limit.
+            not enough, commits with events raise `JournalFullError` until nine tenths of it are enough, or
+            nothing waits for a reader. The rest is free to pass, so that readers can make room. ``None``:
+            the disk is the limit.
     """
 
     def __init__(
@@ -83,6 +93,7 @@ class SqliteJournal:
         self._tail_events = tail_events
         self._pace = pace
         self._max_size_bytes = max_size_bytes
+        self._is_full = False
         self._tail = Shelf()
         self._head = 0
         self._used_bytes = 0
@@ -103,8 +114,8 @@ class SqliteJournal:
 
     @property
     def capacity(self) -> int | None:
-        """No bound in events; the disk is one, see `max_size_bytes`."""
-        return None
+        """Events that surely fit into `max_size_bytes`; without it the disk is the bound."""
+        return None if self._max_size_bytes is None else self._max_size_bytes // _MAX_EVENT_BYTES
 
     @property
     def used_bytes(self) -> int:
@@ -166,7 +177,7 @@ class SqliteJournal:
         if commit.segment is None:
             self._group.hold(claim, commit)
             return
-        if self._max_size_bytes is not None and self._used_bytes > self._max_size_bytes:
+        if self._max_size_bytes is not None:
             await self._make_room(self._max_size_bytes)
         await self._group.commit(claim, commit, len(commit.segment.events))
 
@@ -260,17 +271,25 @@ class SqliteJournal:
         return self._opened
 
     async def _make_room(self, max_size_bytes: int) -> None:
-        """Drop accepted events, the oldest first, until the file is small enough again.
+        """Drop accepted events, the oldest first, until the file is small enough.
+
+        Keys and checkpoints alone may take more; then nothing can be done, and waiting would have no end.
 
         Raises:
             JournalFullError: It is not, for the rest is not accepted yet.
         """
-        while self._used_bytes > max_size_bytes:
-            if not await self._drop_slice(float("inf")):
-                raise JournalFullError(
-                    f"the journal {self._path} has reached its bound of {max_size_bytes} bytes and holds"
-                    " nothing more that all sinks have taken; nothing was stored"
-                )
+        while self._used_bytes > (_AGAIN if self._is_full else 1) * max_size_bytes:
+            if await self._drop_slice(float("inf")):
+                continue
+            waiting = sum(end - start for start, end in self._readers.everywhere.missing(0, self._head))
+            if not waiting:
+                break
+            self._is_full = True
+            raise JournalFullError(
+                f"the journal {self._path} has reached its max_size of {format_size(max_size_bytes)}, with"
+                f" some {waiting} events that not all sinks have taken"
+            )
+        self._is_full = False
 
 
 def _run(function: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection, path: str) -> T:

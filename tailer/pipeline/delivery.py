@@ -23,7 +23,7 @@ from tailer.pipeline.board import Board
 from tailer.pipeline.handover import Handover, Part
 from tailer.pipeline.reader import Reader
 from tailer.pipeline.redrive import Redriven, redrive
-from tailer.pipeline.room import until_stored
+from tailer.pipeline.room import Room
 
 CLOSE_LIMIT: Seconds = 10.0
 """Longest wait for a sink that is told to close."""
@@ -48,6 +48,7 @@ class Delivery:
         clock: For the waits.
         observe: Is told of failures, recoveries and what was set aside.
         random: Gives numbers in [0, 1) that spread the waits.
+        room: The journal's, shared with all who store in it.
         dead: Where rejected events go; ``None``: nowhere, they are counted and reported.
     """
 
@@ -60,12 +61,12 @@ class Delivery:
         clock: Clock,
         observe: Observer,
         random: Callable[[], float],
+        room: Room,
         dead: DeadLetters | None = None,
     ) -> None:
         self.reader = reader
         self._sink = sink
-        self._clock = clock
-        self._observe = observe
+        self._room = room
         self._handover = Handover(
             name=reader.options.name,
             sink=sink,
@@ -114,7 +115,7 @@ class Delivery:
             JournalError: What was accepted could not be committed.
         """
         try:
-            await self.reader.commit(await self._handover.open(self.reader.resume))
+            await self._commit(await self._handover.open(self.reader.resume))
             while (batch := await self.reader.next_batch()) is not None:
                 if batch.events:
                     await self._handover.write(batch.events, self._settle)
@@ -165,7 +166,7 @@ class Delivery:
             await self._commit(state)
 
     async def _commit(self, state: bytes | None) -> None:
-        await until_stored(partial(self.reader.commit, state), self._clock, self._observe)
+        await self._room.store(partial(self.reader.commit, state))
 
     async def _redrive(self, asked: _Asked) -> None:
         asked.redriven = await redrive(self._handover, asked.ids, max_events=self.reader.options.max_events)

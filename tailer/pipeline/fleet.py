@@ -18,14 +18,13 @@ from tailer.core.durations import Seconds
 from tailer.core.keys import KeySet
 from tailer.core.matching import choose
 from tailer.core.windows import Pacing
-from tailer.errors import ApiError, JournalFullError
+from tailer.errors import ApiError
 from tailer.interfaces import Claim, Commit, EventApi, Stored
 from tailer.model import Connector
 from tailer.observe import ConnectorFound, ListingFailed
 from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.lane import Lane
 from tailer.pipeline.poller import PollContext, Poller
-from tailer.pipeline.room import until_stored
 
 SLOW_LANE = 2
 """Polls in flight among the connectors that ran into the time limit."""
@@ -180,7 +179,7 @@ class Fleet:
                 new.append(await self._take_up(watch, connector, origin))
         if new:
             # origins are durable before the first request
-            await until_stored(context.journal.flush, context.clock, context.observe)
+            await context.room.store(context.journal.flush)
         for poller in new:
             mark = poller.checkpoint.through
             if first:
@@ -235,10 +234,7 @@ class Fleet:
     async def forget(self) -> None:
         """Drop keys below floors that are durable."""
         floors = {ref: poller.checkpoint.floor for ref, poller in self.pollers.items()}
-        try:
-            await self._context.journal.flush()
-        except JournalFullError:
-            return  # the pollers say so; what is not durable is not forgotten
+        await self._context.room.store(self._context.journal.flush)
         for ref, floor in floors.items():
             self.pollers[ref].forget_keys(floor)
 
@@ -248,6 +244,7 @@ class Fleet:
 
     async def _poll(self, poller: Poller) -> None:
         """Poll once, and put the connector back for its next turn unless it is done."""
+        await self._context.room.wait()
         self._polled.add(poller)
         try:
             await poller.poll()

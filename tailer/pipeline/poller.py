@@ -32,7 +32,7 @@ from tailer.interfaces import Claim, Commit, EventApi, Journal, Stored
 from tailer.model import Connector, Key, Segment, Source
 from tailer.observe import GapRecorded, KindChanged, Observer, PollFailed, PollRecovered
 from tailer.pipeline.board import Board
-from tailer.pipeline.room import until_stored
+from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 
 THROTTLED_TRIES = 3
@@ -68,6 +68,7 @@ class PollContext:
         clock: Time and sleep.
         board: Where progress is posted for the readers.
         tally: Where things are counted.
+        room: The journal's, shared with all who store in it.
         observe: Is told what happens.
         random: Gives numbers in [0, 1), for jitter.
     """
@@ -84,6 +85,7 @@ class PollContext:
     clock: Clock
     board: Board
     tally: Tally
+    room: Room
     observe: Observer
     random: Callable[[], float]
 
@@ -235,7 +237,7 @@ class Poller:
             store = partial(context.journal.commit, context.claim, commit)
             self.storing_since = context.clock.monotonic()
             try:
-                await until_stored(store, context.clock, context.observe)
+                await context.room.store(store)
             finally:
                 self.storing_since = None
             self.keys.add(events, began)

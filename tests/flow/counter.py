@@ -11,6 +11,7 @@ from tailer.observe import Report
 from tailer.pipeline.board import Board
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.reader import Reader, ReaderOptions
+from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 from tailer.testing.fake_clock import FakeClock
 from tailer.testing.recording_sink import RecordingSink
@@ -47,6 +48,7 @@ class Counter:
             clock=self.clock,
             observe=self.reports.append,
             random=lambda: 0.5,
+            room=Room(self.clock, self.reports.append),
             dead=dead,
         )
 

@@ -27,6 +27,7 @@ from tailer.model import Event, Segment, Source
 from tailer.observe import Report
 from tailer.pipeline.board import Board
 from tailer.pipeline.poller import PollContext
+from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 from tailer.testing.fake_clock import FakeClock
 from tailer.testing.recording_sink import RecordingSink
@@ -172,6 +173,7 @@ class Stage:
         """Make what a poller needs."""
         ladder = Ladder(interval, 3600.0)
         defaults: dict[str, Any] = {
+            "room": Room(self.clock, self.reports.append),
             "client": self.source,
             "journal": self.journal,
             "claim": await self.journal.claim("principal"),

@@ -9,9 +9,9 @@ import pytest
 from tailer.app.run import Run
 from tailer.app.snapshot import snapshot, this_process
 from tailer.app.status import Status
-from tailer.errors import ServerError, SinkUnavailableError
+from tailer.errors import JournalFullError, ServerError, SinkUnavailableError
 from tailer.testing.recording_sink import RecordingSink
-from tests.flow.stage import FAKE_TIME, START, Stage, steady
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
 
 pytestmark = FAKE_TIME
 
@@ -111,3 +111,15 @@ async def test_a_snapshot_tells_a_pause_of_the_budget() -> None:
     (principal,) = status.principals
     assert principal.paused_until == pytest.approx(status.taken_at + 120.0)
     assert principal.pause_reason
+
+
+async def test_a_snapshot_tells_since_when_the_journal_is_full() -> None:
+    """Whoever asks why nothing comes sees that there is no room, and since when."""
+    journal = KeptJournal()
+    journal.commit_errors = [JournalFullError("no room")] * 100
+    stage = Stage({"c1": steady(50)}, journal=journal)
+
+    status = await status_after(stage, 63.0, RecordingSink())
+
+    assert status.journal.full_since is not None
+    assert START <= status.journal.full_since <= START + 10

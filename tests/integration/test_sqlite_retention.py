@@ -32,13 +32,63 @@ async def test_the_bound_spares_what_is_not_taken(open_sqlite: Open) -> None:
     while journal.used_bytes <= 400_000:
         await journal.commit(claim, commit_of("a", [(journal.head, n) for n in range(2000)], floor=1e9))
     head = journal.head
-    with pytest.raises(JournalFullError, match="400000 bytes"):
+    with pytest.raises(JournalFullError, match=r"max_size of 390\.6KiB, with some 36000 events"):
         await journal.commit(claim, commit_of("a", [(head, 1)], floor=1e9))
     assert len(numbers_of(await journal.read(0, 10**6))) == journal.head == head
     await journal.commit_reader("r", ReaderState(offset=journal.head))
     await journal.commit(claim, commit_of("a", [(head, 1)], floor=1e9))
     assert journal.used_bytes < 400_000
     assert rows_of(await journal.read(0, 10**6))[-1][4:6] == (head, 1)
+
+
+async def test_a_full_journal_waits_for_a_tenth_of_room(open_sqlite: Open) -> None:
+    """Once full, it takes events again below nine tenths of the bound, so that it does not flutter."""
+    journal = await open_sqlite(max_size_bytes=400_000)
+    claim = await journal.claim("shard")
+    await journal.load_reader("r")
+
+    async def has_room(events: int) -> bool:
+        try:
+            await journal.commit(claim, commit_of("a", [(journal.head, n) for n in range(events)], floor=1e9))
+        except JournalFullError:
+            return False
+        return True
+
+    offsets = []
+    while await has_room(500):
+        offsets.append(journal.head)
+    refused = 0
+    for offset in offsets:
+        await journal.commit_reader("r", ReaderState(offset=offset))
+        if await has_room(1):
+            break
+        refused += 1
+    assert 0.9 * 400_000 - 20_000 < journal.used_bytes <= 0.9 * 400_000 + 5_000
+    assert 0.05 * len(offsets) < refused < 0.2 * len(offsets)
+
+
+async def test_keys_alone_keep_nobody_waiting(open_sqlite: Open) -> None:
+    """When all is taken and only keys are left, the bound is no reason to wait for ever."""
+    journal = await open_sqlite(max_size_bytes=100_000)
+    claim = await journal.claim("shard")
+    for t in range(0, 200_000, 2000):
+        await journal.commit(claim, commit_of("a", [(t + n, n * 2**40) for n in range(2000)]))
+        await journal.commit_reader("r", ReaderState(offset=journal.head))
+    assert journal.used_bytes > 100_000
+    assert sum(entry.end - entry.offset for entry in await journal.read(0, 10**6)) <= 2000
+    assert len(await keys_of(journal, claim, "a")) == 200_000
+
+
+async def test_a_bound_in_bytes_is_one_in_events(open_sqlite: Open) -> None:
+    """So many events as the capacity says fit, even if each was journaled alone, with long names."""
+    journal = await open_sqlite(max_size_bytes=2**20)
+    claim = await journal.claim("a" * 32)
+    await journal.load_reader("r")
+    assert journal.capacity == 2048
+    for t in range(journal.capacity):
+        commit = commit_of("c" * 32, [(1_800_000_000 + t, t)])
+        await journal.commit(claim, commit._replace(name="n" * 64, serial="s" * 32))
+    assert journal.head == journal.capacity
 
 
 async def test_retention_goes_by_the_time_of_reading(open_sqlite: Open) -> None:

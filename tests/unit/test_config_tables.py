@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from tailer.config.tables import Duration, convert_table
+from tailer.config.tables import Duration, Size, convert_table
 from tailer.config.words import describe
 from tailer.errors import ConfigError
 
@@ -26,6 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     wait: Annotated[Duration, Meta(gt=0, lt=60)] = 1.0
     pause: Duration | None = None
+    room: Annotated[Size, Meta(ge=1024)] = 2048
     inner: Inner | None = None
     many: tuple[Inner, ...] = ()
     paths: list[Path] = []
@@ -56,10 +57,11 @@ def mistakes_of(**table: Any) -> tuple[str, ...]:
 
 
 def test_all_kinds_of_fields_are_read() -> None:
-    """Tables, lists of tables, paths, durations and renamed keys come out as the struct's types."""
+    """Tables, lists of tables, paths, durations, sizes and renamed keys come out as the struct's types."""
     options = convert(
         wait="500ms",
         pause="2m",
+        room="1.5MiB",
         inner={"depth": 3},
         many=[{}, {"depth": 2}],
         paths=["a", "/b"],
@@ -72,6 +74,7 @@ def test_all_kinds_of_fields_are_read() -> None:
         url="u",
         wait=0.5,
         pause=120.0,
+        room=3 * 2**19,
         inner=Inner(depth=3),
         many=(Inner(), Inner(depth=2)),
         paths=[FOLDER / "a", Path("/b")],
@@ -96,6 +99,12 @@ def test_home_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
             'sinks[0].wait: must be a duration such as "90s" or "1h30m", above 0s, below 1m, not "0s"',
         ),
         ({"pause": "90"}, "sinks[0].pause: '90' has no unit; for seconds write '90s'"),
+        (
+            {"room": "1kB"},
+            'sinks[0].room: must be a size such as "10GiB" or "500MB", at least 1KiB, not "1kB"',
+        ),
+        ({"room": True}, 'sinks[0].room: must be a size such as "10GiB" or "500MB", not true'),
+        ({"room": 1.5}, 'sinks[0].room: must be a size such as "10GiB" or "500MB", not 1.5'),
         ({"inner": 3}, "sinks[0].inner: must be a table, not 3"),
         ({"inner": {"dpth": 3}}, 'sinks[0].inner.dpth: is no option; did you mean "depth"?'),
         ({"many": [{}, {"depth": "x"}]}, "sinks[0].many[1].depth: must be a whole number, not text"),

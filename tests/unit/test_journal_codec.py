@@ -2,6 +2,7 @@
 
 import math
 import struct
+import zlib
 from typing import Any
 
 import msgspec
@@ -10,7 +11,16 @@ import pytest
 from tailer.core.keys import KeySet
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.spans import Spans
-from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY, KEY_BLOCK, SPANS, decode_segments, encode_segments
+from tailer.journal.codec import (
+    CHECKPOINT,
+    COLUMNS,
+    KEY,
+    SPANS,
+    decode_block,
+    decode_segments,
+    encode_block,
+    encode_segments,
+)
 from tailer.model import Event, Key, Segment, Source
 
 HUGE = 2**64
@@ -93,7 +103,29 @@ def test_key_blocks_come_back() -> None:
     keys = KeySet()
     keys.add([Event(1, 2, "Init", 3), Event(2, HUGE, "Init", 3), Event(3, 0.5, "Leave", 4)], 9.0)
     block = keys.block()
-    assert KEY_BLOCK.decode(KEY_BLOCK.encode(block)) == block
+    assert decode_block(encode_block(block)) == block
+
+
+def test_uncompressed_keys_are_read() -> None:
+    """Blocks that an earlier schema stored as they were come back as well, with a huge number or without."""
+    for key in ((1, 2), (2, HUGE)):
+        keys = KeySet()
+        keys.add([Event(*key, "Init", 3)], 9.0)
+        assert decode_block(zlib.decompress(encode_block(keys.block()))) == keys.block()
+
+
+def test_a_stored_key_takes_less_than_its_event() -> None:
+    """Dropping taken events makes room though their keys stay."""
+    events = [(t, 1, "Init", t + 3) for t in range(1_800_000_000, 1_800_002_000)]
+    segment, keys = _segment(list(events)), KeySet()
+    keys.add(segment.events, 2e9)
+    assert len(encode_block(keys.block())) < len(encode_segments([segment])) / 2
+
+
+def test_damaged_keys_are_noticed() -> None:
+    """A block with a wrong byte raises."""
+    with pytest.raises(zlib.error):
+        decode_block(b"\x78" + bytes(9))
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc1", b"[", b"[[1]]", b"\x91\x91\x01"])
