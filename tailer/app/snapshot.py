@@ -100,14 +100,16 @@ def count_connectors(run: Run) -> FleetStatus:
 
 def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
     standing = standing_of(poller.checkpoint)
+    api_now = fleet.client.api_time.now(now.monotonic)
     condition = condition_of(
         standing.whole_through,
-        fleet.client.api_time.now(now.monotonic),
+        api_now,
         fleet.pacing.interval,
         is_parked=poller.is_parked,
         is_failing=poller.error is not None,
     )
-    return Surveyed(poller.connector, poller.checkpoint, standing, condition, len(poller.keys))
+    lag = max(0.0, api_now - standing.whole_through)
+    return Surveyed(poller.connector, poller.checkpoint, standing, condition, len(poller.keys), lag)
 
 
 def _is_meant(one: Surveyed, patterns: Sequence[str]) -> bool:
@@ -173,6 +175,7 @@ def _sink(delivery: Delivery, type_name: str | None, now: _Moment) -> SinkStatus
         backlog=reader.backlog,
         held=reader.held,
         delivered=delivery.delivered,
+        set_aside=delivery.set_aside,
         failing_since=now.wall_of(delivery.failing_since),
         failures=delivery.failures,
         error=None if delivery.error is None else str(delivery.error),

@@ -8,6 +8,7 @@ it is a secret; names and error messages come from far away, so whoever shows th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -119,6 +120,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         gap_seconds: Their length.
         unread: Spans still to be read behind what was.
         keys: Events that are remembered, of all; ``None`` when not counted.
+        lags: Seconds from `ConnectorStatus.whole_through` to the present, by quantile over the connectors
+            that are not parked; "1" is the worst. Empty when nobody collects.
     """
 
     connectors: int = 0
@@ -136,6 +139,7 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     gap_seconds: int = 0
     unread: int = 0
     keys: int | None = None
+    lags: Mapping[str, Seconds] = {}
 
 
 class AccountStatus(Shown, frozen=True, kw_only=True):
@@ -196,6 +200,7 @@ class SinkStatus(Shown, frozen=True, kw_only=True):
         backlog: Events of the journal that it has not accepted, about: numbers may be left out.
         held: Those of them that wait for their order; ``None`` when not counted.
         delivered: Events accepted in this process; ``None`` when not counted.
+        set_aside: Events rejected in this process; ``None`` when not counted.
         failing_since: Wall time of the first failure in a row; ``None``: it takes events.
         failures: Failed tries in a row.
         error: Message of the last.
@@ -209,6 +214,7 @@ class SinkStatus(Shown, frozen=True, kw_only=True):
     backlog: int = 0
     held: int | None = None
     delivered: int | None = None
+    set_aside: int | None = None
     failing_since: float | None = None
     failures: int = 0
     error: str | None = None

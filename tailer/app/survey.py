@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 from typing import Any, Literal, NamedTuple
 
 from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus
+from tailer.core.durations import Seconds
 from tailer.core.progress import Checkpoint
 from tailer.core.standing import Condition, Standing
 from tailer.model import Connector
+
+LAG_QUANTILES = ("0.5", "0.9", "0.99", "1")
+"""Those that are shown of the lags; 1 is the worst."""
 
 _RANKS = {"parked": 0, "failing": 1, "behind": 2, "unknown": 3, "well": 3}
 
@@ -24,6 +29,7 @@ class Surveyed(NamedTuple):
         standing: What that means.
         condition: How its polls go; "unknown" when nobody polls.
         keys: Events that are remembered of it; ``None`` when not counted.
+        lag: Seconds from `Standing.whole_through` to the present; ``None`` when nobody polls.
     """
 
     connector: Connector
@@ -31,6 +37,7 @@ class Surveyed(NamedTuple):
     standing: Standing
     condition: Condition | Literal["unknown"]
     keys: int | None = None
+    lag: Seconds | None = None
 
 
 def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
@@ -57,6 +64,7 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         gap_seconds=sum(gap.end - gap.start for gap in gaps),
         unread=sum(len(one.standing.holes) for one in all_of_them),
         keys=sum(keys) if keys else None,
+        lags=_lags(all_of_them),
     )
 
 
@@ -97,6 +105,14 @@ def described(one: Surveyed, **present: Any) -> ConnectorStatus:
         keys=one.keys,
         **present,
     )
+
+
+def _lags(all_of_them: Iterable[Surveyed]) -> dict[str, Seconds]:
+    """Give quantiles of the lags by nearest rank."""
+    lags = sorted(one.lag for one in all_of_them if one.lag is not None and one.condition != "parked")
+    if not lags:
+        return {}
+    return {name: lags[max(0, math.ceil(float(name) * len(lags)) - 1)] for name in LAG_QUANTILES}
 
 
 def _whole_through(one: Surveyed) -> int:

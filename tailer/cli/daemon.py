@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,20 +12,22 @@ import anyio
 import msgspec
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.health import Health
 from tailer.app.library import make_journal
 from tailer.app.notify import Notifier, take_notifier
 from tailer.app.outcome import Outcome, outcome_of
 from tailer.app.run import Ask, Run
+from tailer.app.service import serving
 from tailer.app.sinks import load_with_sinks
-from tailer.app.snapshot import count_connectors
+from tailer.app.snapshot import this_process
 from tailer.app.status import Phase
+from tailer.app.view import View
 from tailer.app.vigil import Vigil
 from tailer.cli.exits import code_of
 from tailer.cli.logs import Level, Log
 from tailer.cli.session import Session
 from tailer.cli.summary import summarize
 from tailer.cli.times import naive_as_local
+from tailer.config.addresses import Address
 from tailer.config.options import Config
 from tailer.core.matching import unmatched
 from tailer.errors import SinkClosedError, TailerError
@@ -77,11 +80,15 @@ class Daemon:
         if local is not None:
             log.say(f"polling.start is taken for local time, {local}", event="StartRead")
         session = Session(self._run, self._prepare, on_drain=self._tell_drain, on_leave=lambda: None)
+        view = View(self._run, this_process(time.time()), lambda: self._phase)
+        vigil = Vigil(view.health, self._notifier, view.count, self._tell_stuck)
         failure: TailerError | None = None
-        try:
-            await session.conduct(self._vigil().keep)
-        except TailerError as error:
-            failure = error
+        async with serving(self._config.service.listen, view, log) as address:
+            self._tell_service(address)
+            try:
+                await session.conduct(vigil.keep)
+            except TailerError as error:
+                failure = error
         outcome = outcome_of(self._run)
         if session.serving.is_set():
             self._tell_end(outcome)
@@ -119,9 +126,20 @@ class Daemon:
         self._phase = "running"
         self._notifier.ready()
 
-    def _vigil(self) -> Vigil:
-        health = Health(self._run, lambda: self._phase)
-        return Vigil(health, self._notifier, lambda: count_connectors(self._run), self._tell_stuck)
+    def _tell_service(self, address: Address | None) -> None:
+        if address is None:
+            return
+        self._log.say(
+            f"The service listens on http://{address}", event="ServiceStarted", address=str(address)
+        )
+        if not address.is_loopback:
+            self._log.say(
+                f"The service listens beyond this machine, without a password: whoever reaches {address} can"
+                " read names of connectors and what is known of them",
+                event="ServiceExposed",
+                level="warning",
+                address=str(address),
+            )
 
     def _tell_stuck(self, ailment: str) -> None:
         self._log.say(f"Polling is stuck: {ailment}", event="PollingStuck", level="error")

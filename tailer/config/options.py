@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from tailer.config.addresses import Address, is_loopback, read_address
 from tailer.config.credentials import Credentials
 from tailer.config.tables import Duration, Size
 from tailer.core.durations import parse_time
@@ -44,20 +44,12 @@ def read_base_url(raw: object) -> str:
         raise ValueError(f'is not an https:// address; write for example "{BASE_URL}"')
     if "@" in url.netloc or url.query or url.fragment:
         raise ValueError("must have no user, query or fragment; only https://host/path")
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         raise ValueError(
             f"plain http:// would send the token unencrypted to {host}; write https:// (http:// goes only to"
             " this machine, 127.0.0.1)"
         )
     return raw.strip().rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its very name; no resolver is asked."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def read_start(raw: object) -> str:
@@ -88,6 +80,9 @@ ApiId: TypeAlias = Annotated[
 VariableName: TypeAlias = Annotated[
     str,
     Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$", extra={"expected": "the name of an environment variable"}),
+]
+Listening: TypeAlias = Annotated[
+    Address, Meta(extra={"read": read_address, "expected": 'an address such as "127.0.0.1:9464"'})
 ]
 HeaderText: TypeAlias = Annotated[
     str, Meta(pattern="^[!-~]+$", extra={"expected": "an e-mail address without spaces"})
@@ -174,8 +169,8 @@ class ApiOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         page_limit: Events asked for per request. The API's own maximum is not documented; when it refuses
             this one, none is sent.
         budget: See `Budget`.
-        ca_file: PEM file with the certificates to trust instead of the system's, for a proxy that looks
-            into TLS. Absent: the system's.
+        ca_file: PEM file with the certificates to trust besides the system's, for a proxy that looks
+            into TLS. Absent: none.
     """
 
     base_url: BaseUrl = BASE_URL
@@ -240,8 +235,13 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     Attributes:
         log_format: How the program's own messages look on stderr: "text", "json" (one object a line), or
             "auto", text on a terminal and json elsewhere.
+        listen: Where /healthz, /readyz, /status and /metrics are served, over plain HTTP, to be read only.
+            There is no password: beyond loopback, whoever gets there can read names of connectors and
+            sinks. Port 0 takes a free one, and the log names it. Absent: nothing listens. 9464 is what
+            exporters of OpenTelemetry have made the usual one.
     """
 
+    listen: Listening | None = None
     log_format: Literal["auto", "text", "json"] = "auto"
 
 

@@ -121,7 +121,7 @@ path = ""
 retain = "{TOKEN}"
 [service]
 log_format = "txt"
-listen = "127.0.0.1:9464"
+port = 9464
 [[sinks]]
 type = "file"
 [[sinks]]
@@ -152,7 +152,7 @@ name = "file"
         'polling.discover: must be a duration such as "90s" or "1h30m", not a table',
         'journal.path: must be ":memory:" or a path',
         'service.log_format: must be "auto", "text" or "json"; did you mean "text"?',
-        "service.listen: is no option; known here: log_format",
+        "service.port: is no option; known here: listen, log_format",
         'sinks[1].name: "file" is already used by sinks[0]; each needs its own',
     ],
 )
@@ -185,7 +185,10 @@ def test_nothing_is_said_twice() -> None:
             f"{ACCOUNT}[polling]\nstart = true",
             'polling.start: must be a time such as "now", "1h" (back from now) or "2026-08-01T12:00:00Z"',
         ),
-        (f'{ACCOUNT}[service]\n"odd key" = 1', 'service."odd key": is no option; known here: log_format'),
+        (
+            f'{ACCOUNT}[service]\n"odd key" = 1',
+            'service."odd key": is no option; known here: listen, log_format',
+        ),
     ],
 )
 def test_missing_and_misplaced_tables_are_explained(text: str, said: str) -> None:

@@ -1,0 +1,44 @@
+"""One run as it is shown to others: its health, and its status once there is something to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tailer.app.health import Health
+from tailer.app.run import Run
+from tailer.app.snapshot import count_connectors, snapshot
+from tailer.app.status import FleetStatus, Phase, ProcessStatus, Status
+
+
+class View:
+    """A look at one run; cheap to make, asked again and again.
+
+    Args:
+        run: May not have been entered yet.
+        process: Who runs it.
+        phase: Tells where it stands.
+    """
+
+    def __init__(self, run: Run, process: ProcessStatus, phase: Callable[[], Phase]) -> None:
+        self.health = Health(run, phase)
+        self._run = run
+        self._process = process
+        self._phase = phase
+
+    def ailment(self) -> str | None:
+        """Say why the run is not alive; ``None`` when it is."""
+        return self.health.ailment()
+
+    def obstacles(self) -> list[str]:
+        """Say what keeps it from being ready; nothing when it is."""
+        return self.health.obstacles()
+
+    def status(self) -> Status | None:
+        """Tell all that is known; ``None`` before the journal is open."""
+        if not self._run.fleets:
+            return None
+        return snapshot(self._run, self._process, self._phase())
+
+    def count(self) -> FleetStatus:
+        """Count the connectors."""
+        return count_connectors(self._run)
