@@ -198,6 +198,9 @@ class Journal(Protocol):
     def readers(self) -> Sequence[str]:
         """Names of all readers that are known, those included that have not shown up since `open`."""
 
+    def forget_readers(self) -> None:
+        """Have readers show up again, as after ``open``: another configuration takes over."""
+
     async def load_reader(self, name: str) -> ReaderState | None:
         """What the reader committed last, ``None`` when it never did."""
 

@@ -294,5 +294,23 @@ class CommandFailed(Report, frozen=True):
         return f"Command {self.command!r} failed, which is a bug: {self.reason}"
 
 
+class ControlLost(Report, frozen=True):
+    """A daemon works, but can't be commanded over a socket."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Commands such as `tailer reload` can't reach this daemon; SIGHUP can: {self.reason}"
+
+
+class ServiceLost(Report, frozen=True):
+    """A daemon works, but shows itself no longer over HTTP."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The service no longer listens until the daemon is restarted: {self.reason}"
+
+
 def _iso(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,7 +16,7 @@ from tailer.api.refusals import Subject
 from tailer.api.tokens import USER_PATH, TokenStatus, account_path, decipher_token
 from tailer.app.findings import Finding, Tell, refused
 from tailer.app.places import check_journal, check_sink
-from tailer.app.principals import Principal, make_budget, make_client, principals_of
+from tailer.app.principals import Budgets, Principal, make_client, principals_of
 from tailer.app.verdicts import judge_clock, judge_pace, judge_token
 from tailer.clock import Clock
 from tailer.config.credentials import GlobalKey
@@ -68,7 +68,7 @@ async def _check_principal(
     principal: Principal, config: Config, orders: Sequence[Order], clock: Clock, tell: Tell
 ) -> Seconds | None:
     """Check whoever shares one budget; give the offset of the API's clock if it answered at all."""
-    budget = make_budget(config.api)
+    budget = Budgets().of(principal.name, config.api)
     read = 0
     offset: Seconds | None = None
     for accounts in principal.by_credentials():

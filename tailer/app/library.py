@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import anyio
-
+from tailer.app.aside import in_thread
 from tailer.app.run import Ask, Run
 from tailer.app.tail import Tail, follow_events
 from tailer.config.credentials import TOKEN_VARIABLE
@@ -21,7 +20,6 @@ from tailer.errors import ConfigError
 from tailer.interfaces import Journal
 from tailer.journal.memory import MemoryJournal
 from tailer.journal.sqlite import SqliteJournal
-from tailer.journal.worker import Worker
 from tailer.observe import Observer, ignore
 
 
@@ -65,7 +63,7 @@ async def open_tail(
     if isinstance(config, Config):
         loaded = config
     else:
-        loaded = await _in_thread(partial(_config, config, account, token, connectors))
+        loaded = await in_thread(partial(_config, config, account, token, connectors))
     start = checked_time("since", since) or loaded.polling.start
     ask = Ask(start=start, until=checked_time("until", until), follow=follow)
     run = Run(loaded, ask, journal=make_journal(loaded), observe=observe)
@@ -94,16 +92,6 @@ def checked_time(name: str, text: str | None) -> str | None:
         except ValueError as error:
             raise ConfigError(f"{name}: {error}") from error
     return text
-
-
-async def _in_thread(read: Callable[[], Config]) -> Config:
-    """Call what reads files where it blocks nobody, and leave no thread behind."""
-    worker = Worker("configuration")
-    try:
-        return await worker.submit(read)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await worker.stop()
 
 
 def _config(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tailer.app.principals import make_budget, make_client, principals_of
+from tailer.app.principals import Budgets, make_client, principals_of
 from tailer.clock import Clock
 from tailer.config.options import Account, Config
 from tailer.model import Connector
@@ -25,15 +25,24 @@ class Listed(NamedTuple):
     at: float
 
 
-async def list_all(config: Config, clock: Clock, observe: Observer = ignore) -> list[Listed]:
+async def list_all(
+    config: Config, clock: Clock, observe: Observer = ignore, budgets: Budgets | None = None
+) -> list[Listed]:
     """List the connectors of every account, in the order of the configuration.
+
+    Args:
+        config: Accounts and API.
+        clock: Time and sleep.
+        observe: Is told of retries and pauses.
+        budgets: What the requests are counted in; ``None``: nothing was spent yet.
 
     Raises:
         ApiError: One account can't be listed; `AuthError` when its credentials were refused.
     """
     listed: list[Listed] = []
+    budgets = budgets or Budgets()
     for principal in principals_of(config):
-        budget = make_budget(config.api)
+        budget = budgets.of(principal.name, config.api)
         for accounts in principal.by_credentials():
             async with make_client(principal.name, accounts[0], config, budget, clock, observe) as client:
                 for account in accounts:

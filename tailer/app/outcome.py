@@ -79,8 +79,8 @@ def outcome_of(run: Run) -> Outcome:
     return Outcome(
         connectors=len(pollers),
         events=tally.events,
-        delivered={delivery.reader.options.name: delivery.delivered for delivery in run.deliveries},
-        set_aside={one.reader.options.name: one.set_aside for one in run.deliveries if one.set_aside},
+        delivered=run.delivered,
+        set_aside=run.set_aside,
         duplicates=tally.duplicates,
         changed=tally.changed,
         late=tally.late,

@@ -64,6 +64,16 @@ def make_client(  # noqa: PLR0917 - the shape of `tailer.app.run.Connect`
     )
 
 
-def make_budget(api: ApiOptions) -> Budget:
-    """Make the budget of one principal."""
-    return Budget(share=api.budget.share, reserve=api.budget.reserve)
+class Budgets:
+    """The budgets of a process by principal: what was spent counts, whoever asks for them next."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Budget] = {}
+
+    def of(self, principal: str, api: ApiOptions) -> Budget:
+        """Give the budget of one principal; a new one has the bounds of a configuration."""
+        known = self._known.get(principal)
+        if known is None:
+            known = Budget(share=api.budget.share, reserve=api.budget.reserve)
+            self._known[principal] = known
+        return known

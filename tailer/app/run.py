@@ -14,7 +14,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tailer.app.failures import unwrapped
-from tailer.app.principals import Principal, make_budget, make_client, principals_of
+from tailer.app.history import History
+from tailer.app.principals import Principal, make_client, principals_of
 from tailer.clock import Clock, SystemClock
 from tailer.config.options import Account, Config
 from tailer.core.backoff import backoff
@@ -35,7 +36,6 @@ from tailer.pipeline.fleet import LISTING_CAP, Fleet, Watch
 from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.room import Room
-from tailer.pipeline.tally import Tally
 from tailer.sinks.options import estimate_bytes
 
 MAX_HELD = 1_000_000
@@ -77,12 +77,14 @@ class Run:
     Args:
         config: Accounts, API and polling; sinks are brought by the caller.
         ask: What is to be read.
-        journal: Opened and closed by the run.
+        journal: Opened and closed by the run, unless `is_open`.
         observe: Is told what happens.
         clock: Time and sleep.
         max_held: Bound on the events that a reader holds for the sake of order.
         connect: Makes clients.
         dead: Where events go that a sink rejects; ``None``: they are counted and reported.
+        history: What earlier runs of this process have spent and counted; ``None``: this is the first.
+        is_open: The journal is open already, and stays so: the next run takes it over.
 
     Raises (on entering):
         ConfigError: An option can't be used.
@@ -102,8 +104,11 @@ class Run:
         max_held: int = MAX_HELD,
         connect: Connect = make_client,
         dead: DeadLetters | None = None,
+        history: History | None = None,
+        is_open: bool = False,
     ) -> None:
-        self.tally = Tally()
+        self.history = history or History()
+        self.tally = self.history.tally
         self.fleets: list[Fleet] = []
         self.clients: list[EventApi] = []
         self.deliveries: list[Delivery] = []
@@ -116,6 +121,7 @@ class Run:
         self._max_held = max_held if capacity is None else min(max_held, capacity // 2)
         self._connect = connect
         self._dead = dead
+        self._is_open = is_open
         self._board = Board()
         self.room = Room(self._clock, observe)
         self._stack = AsyncExitStack()
@@ -125,8 +131,9 @@ class Run:
     async def __aenter__(self) -> Self:
         """Open journal and sessions, list the connectors, make their origins durable."""
         try:
-            await self._journal.open()
-            self._stack.push_async_callback(self._journal.close)
+            if not self._is_open:
+                await self._journal.open()
+                self._stack.push_async_callback(self._journal.close)
             for principal in principals_of(self._config):
                 await self._add_principal(principal)
             for fleet in self.fleets:
@@ -176,9 +183,23 @@ class Run:
         return sorted(found, key=lambda poller: poller.ref)
 
     @property
+    def delivered(self) -> dict[str, int]:
+        """Events that each sink has accepted in this process, by its name."""
+        before = self.history.delivered
+        counts = {one.reader.options.name: one.delivered for one in self.deliveries}
+        return {name: before[name] + count for name, count in counts.items()}
+
+    @property
+    def set_aside(self) -> dict[str, int]:
+        """Events that sinks have rejected in this process, by the sinks' names; only those that have."""
+        before = self.history.set_aside
+        counts = {one.reader.options.name: one.set_aside for one in self.deliveries}
+        return {name: total for name, count in counts.items() if (total := before[name] + count)}
+
+    @property
     def requests(self) -> int:
-        """Requests sent so far."""
-        return sum(client.counters.requests for client in self.clients)
+        """Requests sent so far by this process."""
+        return self.history.requests
 
     def api_now(self) -> float:
         """API time as the first principal sees it."""
@@ -268,7 +289,9 @@ class Run:
         self._polling.cancel()
 
     async def _add_principal(self, principal: Principal) -> None:
-        budget = make_budget(self._config.api)
+        api = self._config.api
+        budget = self.history.budgets.of(principal.name, api)
+        budget.allow(share=api.budget.share, reserve=api.budget.reserve)
         crowd: Crowd | None = None
         for accounts in principal.by_credentials():
             session = self._connect(
@@ -276,6 +299,7 @@ class Run:
             )
             client = await self._stack.enter_async_context(session)
             self.clients.append(client)
+            self.history.clients.append(client.counters)
             crowd = crowd or self._crowd(principal.name, client.budget)
             self.fleets.append(await self._fleet(client, accounts, crowd))
 

@@ -6,13 +6,19 @@ so here all mistakes of both come together.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tailer.app.run import Run
 from tailer.config.document import from_document, read_document
 from tailer.config.options import Config
-from tailer.errors import ConfigError
+from tailer.config.words import quoted
+from tailer.errors import ConfigError, TailerError
+from tailer.interfaces import Sink
+from tailer.observe import Observer
+from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import SinkPlan, plan
 
 
@@ -39,6 +45,41 @@ def load_with_sinks(path: Path, environ: Mapping[str, str]) -> tuple[Config, lis
     if mistakes or config is None:
         raise ConfigError(mistakes)
     return config, plans
+
+
+async def attach(run: Run, plans: Sequence[SinkPlan], environ: Mapping[str, str], observe: Observer) -> None:
+    """Make the sinks and the readers that feed them, and let a run deliver to them.
+
+    Args:
+        run: Entered, and not served yet.
+        plans: The sinks.
+        environ: Environment variables.
+        observe: Is told what happens in them.
+
+    Raises:
+        ConfigError: A sink can't be made.
+        JournalError: A reader can't be made known.
+    """
+    for one in plans:
+        options = one.options
+        reader = await run.open_reader(
+            one.name,
+            options.order,
+            max_events=options.max_events,
+            max_bytes=options.max_bytes,
+            linger=options.linger,
+        )
+        run.deliver(_build(one, SinkContext(one.name, sys.stdout.buffer, environ, observe)), reader)
+
+
+def _build(made: SinkPlan, context: SinkContext) -> Sink:
+    try:
+        return made.build(context)
+    except TailerError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"sinks: {quoted(made.name)} can't be made: {reason}; tell its authors") from error
 
 
 def _resolve(tables: object, folder: Path) -> tuple[list[SinkPlan], list[str]]:

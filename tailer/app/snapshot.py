@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
@@ -159,23 +159,24 @@ def _accounts(fleet: Fleet) -> list[AccountStatus]:
 
 
 def _sinks(run: Run, now: _Moment) -> tuple[SinkStatus, ...]:
-    types = {table.get("name", table.get("type")): table.get("type") for table in run.config.sinks}
-    configured = [_sink(one, types.get(one.reader.options.name), now) for one in run.deliveries]
-    absent = [SinkStatus(sink=name, is_configured=False) for name in run.absent_readers]
-    return (*configured, *absent)
+    types = {str(table.get("name", table.get("type"))): str(table.get("type")) for table in run.config.sinks}
+    opened = [_sink(one, types, run, now) for one in run.deliveries]
+    absent = [SinkStatus(sink=name, is_configured=False) for name in run.absent_readers if name not in types]
+    return (*opened, *absent)
 
 
-def _sink(delivery: Delivery, type_name: str | None, now: _Moment) -> SinkStatus:
+def _sink(delivery: Delivery, types: Mapping[str, str], run: Run, now: _Moment) -> SinkStatus:
     reader = delivery.reader
+    name = reader.options.name
     return SinkStatus(
-        sink=reader.options.name,
-        type=type_name,
+        sink=name,
+        type=types.get(name),
         order=reader.options.order,
         offset=reader.offset,
         backlog=reader.backlog,
         held=reader.held,
-        delivered=delivery.delivered,
-        set_aside=delivery.set_aside,
+        delivered=run.delivered[name],
+        set_aside=run.set_aside.get(name, 0),
         failing_since=now.wall_of(delivery.failing_since),
         failures=delivery.failures,
         error=None if delivery.error is None else str(delivery.error),
@@ -194,7 +195,7 @@ def _journal_status(run: Run, now: _Moment) -> JournalStatus:
 
 
 def _totals(run: Run) -> Totals:
-    counters = [client.counters for client in run.clients]
+    counters = run.history.clients
     return Totals(
         **asdict(run.tally),
         requests=sum(one.requests for one in counters),

@@ -278,7 +278,8 @@ class Status(Shown, frozen=True, kw_only=True):
         journal: The journal.
         fleet: All connectors together.
         principals: The budgets; empty when nobody collects.
-        sinks: In the order of the configuration, then those that are no longer configured.
+        sinks: In the order of the configuration, then those that are no longer configured; while it starts,
+            those that are ready.
         connectors: The worst first, then by name; cut where `fleet` counts more.
         totals: Counters; ``None`` when nobody collects.
     """

@@ -1,4 +1,4 @@
-"""``tailer run``: from a configuration file to a run with a journal and sinks."""
+"""``tailer run``: from a configuration file to a daemon that heeds signals and commands."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
-import msgspec
 
+from tailer.app.commands import commands_of
+from tailer.app.control.host import keep_control
+from tailer.app.daemon import Daemon
 from tailer.app.exitcode import ExitCode
-from tailer.app.library import make_journal
+from tailer.app.failures import unwrapped
+from tailer.app.front import Front
+from tailer.app.life import Task
 from tailer.app.notify import Notifier, take_notifier
-from tailer.app.outcome import Outcome, outcome_of
-from tailer.app.run import Ask, Run
-from tailer.app.service import serving
-from tailer.app.sinks import load_with_sinks
+from tailer.app.outcome import outcome_of
+from tailer.app.run import Run
+from tailer.app.setup import Setup, read_setup
 from tailer.app.snapshot import this_process
-from tailer.app.status import Phase
+from tailer.app.status import ProcessStatus
 from tailer.app.view import View
 from tailer.app.vigil import Vigil
 from tailer.cli.exits import code_of
+from tailer.cli.herald import Herald
 from tailer.cli.logs import Level, Log
-from tailer.cli.session import Session
-from tailer.cli.summary import summarize
-from tailer.cli.times import naive_as_local
-from tailer.config.addresses import Address
-from tailer.config.options import Config
-from tailer.core.matching import unmatched
-from tailer.errors import SinkClosedError, TailerError
-from tailer.sinks.options import SinkContext
-from tailer.sinks.registry import SinkPlan
+from tailer.cli.session import Signals
+from tailer.errors import ConfigError, SinkClosedError, TailerError
 
 
 def run(path: Path, *, once: bool) -> ExitCode:
@@ -45,124 +43,86 @@ def run(path: Path, *, once: bool) -> ExitCode:
     Raises:
         ConfigError: The file can't be used; nothing was started.
     """
+    process = this_process(time.time())
     notifier = take_notifier(os.environ)
-    config, plans = load_with_sinks(path, os.environ)
+    file = path.absolute()
+    setup = read_setup(file, os.environ)
 
     async def live() -> ExitCode:
-        return await Daemon(config, plans, notifier, once=once).run()
+        return await Collector(file, setup, process, notifier, once=once).run()
 
     return anyio.run(live)
 
 
-class Daemon:
-    """One life of the daemon; made inside the event loop.
+class Collector:
+    """A daemon with all that surrounds it; made inside the event loop.
 
     Args:
-        config: What to read, and the journal.
-        plans: Where it goes.
+        path: The configuration file.
+        setup: What was read from it.
+        process: This process.
         notifier: Speaks to the service manager.
         once: End when all up to now is delivered.
     """
 
-    def __init__(self, config: Config, plans: Sequence[SinkPlan], notifier: Notifier, *, once: bool) -> None:
-        self._config = config
-        self._plans = plans
+    def __init__(
+        self, path: Path, setup: Setup, process: ProcessStatus, notifier: Notifier, *, once: bool
+    ) -> None:
+        self._setup = setup
+        self._process = process
         self._notifier = notifier
-        self._phase: Phase = "starting"
-        self._log = Log(sys.stderr, config.service.log_format)
-        ask = Ask(start=config.polling.start, follow=not once)
-        self._run = Run(config, ask, journal=make_journal(config), observe=self._log)
+        self._log = Log(sys.stderr, setup.config.service.log_format)
+        self._herald = Herald(self._log, notifier)
+        self._front = Front(self._log, self._herald.listens)
+        self._daemon = Daemon(
+            path,
+            setup,
+            os.environ,
+            once=once,
+            herald=self._herald,
+            observe=self._log,
+            front=self._front,
+            attend=self._attend,
+        )
+        self._signals = Signals(self._daemon.end, lambda: None, self._daemon.hang_up)
 
     async def run(self) -> ExitCode:
-        """Run to the end; the log's last lines say what was achieved, and what ended it early."""
-        log = self._log
-        local = naive_as_local(self._config.polling.start)
-        if local is not None:
-            log.say(f"polling.start is taken for local time, {local}", event="StartRead")
-        session = Session(self._run, self._prepare, on_drain=self._tell_drain, on_leave=lambda: None)
-        view = View(self._run, this_process(time.time()), lambda: self._phase)
-        vigil = Vigil(view.health, self._notifier, view.count, self._tell_stuck)
+        """Run to the end; the log's last lines say what was achieved, and what ended it early.
+
+        Raises:
+            ConfigError: Something in the file can't be used; nothing was started.
+        """
+        self._herald.begins(self._setup.config)
         failure: TailerError | None = None
-        async with serving(self._config.service.listen, view, log) as address:
-            self._tell_service(address)
-            try:
-                await session.conduct(vigil.keep)
-            except TailerError as error:
-                failure = error
-        outcome = outcome_of(self._run)
-        if session.serving.is_set():
-            self._tell_end(outcome)
+        try:
+            with unwrapped():
+                async with anyio.create_task_group() as group:
+                    await group.start(self._signals.attend)
+                    await self._daemon.live(*self._beside())
+                    group.cancel_scope.cancel()
+        except TailerError as error:
+            if isinstance(error, ConfigError) and not self._daemon.has_served:
+                raise
+            failure = error
+        if self._daemon.has_served:
+            self._herald.ended(outcome_of(self._daemon.run))
         if failure is None:
-            return session.exit_code(outcome.exit_code)
+            return self._signals.exit_code(outcome_of(self._daemon.run).exit_code)
         level: Level = "info" if isinstance(failure, SinkClosedError) else "error"
         self._notifier.status(str(failure))
-        log.say(str(failure), event=type(failure).__name__, level=level)
+        self._log.say(str(failure), event=type(failure).__name__, level=level)
         return code_of(failure)
 
-    async def _prepare(self) -> None:
-        for plan in self._plans:
-            options = plan.options
-            reader = await self._run.open_reader(
-                plan.name,
-                options.order,
-                max_events=options.max_events,
-                max_bytes=options.max_bytes,
-                linger=options.linger,
-            )
-            sink = plan.build(SinkContext(plan.name, sys.stdout.buffer, os.environ, self._log))
-            self._run.deliver(sink, reader)
-        self._tell_unmatched()
-        for name in self._run.absent_readers:
-            self._log.say(
-                f"Sink {name!r} is in the journal but no longer configured; what it has not taken "
-                "is dropped with what the others have taken, after [journal] retain",
-                event="SinkAbsent",
-                level="warning",
-                sink=name,
-            )
-        count = len(self._run.pollers)
-        names = ", ".join(plan.name for plan in self._plans)
-        self._log.say(f"{count} connectors are read for {names}", event="Started", connectors=count)
-        self._phase = "running"
-        self._notifier.ready()
+    def _beside(self) -> list[Task]:
+        """Give what serves the process as a whole."""
+        journal = self._setup.config.journal.path
+        if not isinstance(journal, Path):
+            return []  # in memory, there is no place that others would look for a socket
+        commands = commands_of(self._daemon, self._process)
+        return [partial(keep_control, journal, commands, program=self._process.version, observe=self._log)]
 
-    def _tell_service(self, address: Address | None) -> None:
-        if address is None:
-            return
-        self._log.say(
-            f"The service listens on http://{address}", event="ServiceStarted", address=str(address)
-        )
-        if not address.is_loopback:
-            self._log.say(
-                f"The service listens beyond this machine, without a password: whoever reaches {address} can"
-                " read names of connectors and what is known of them",
-                event="ServiceExposed",
-                level="warning",
-                address=str(address),
-            )
-
-    def _tell_stuck(self, ailment: str) -> None:
-        self._log.say(f"Polling is stuck: {ailment}", event="PollingStuck", level="error")
-
-    def _tell_unmatched(self) -> None:
-        """Name patterns that mean no connector yet: a later listing may bring one, or it is a typo."""
-        for account in self._config.accounts:
-            listed = [one for fleet in self._run.fleets for one in fleet.listed.get(account.id, ())]
-            for pattern in unmatched(listed, account.connectors):
-                self._log.say(
-                    f"Account {account.id}: no connector matches {pattern!r} yet",
-                    event="PatternUnmatched",
-                    level="warning",
-                    account=account.id,
-                    pattern=pattern,
-                )
-
-    def _tell_drain(self) -> None:
-        self._phase = "draining"
-        self._notifier.stopping()
-        self._log.say("Ending: what was read is delivered first", event="DrainStarted")
-
-    def _tell_end(self, outcome: Outcome) -> None:
-        fields = msgspec.structs.asdict(outcome)
-        fields["unread"] = [one.connector for one in outcome.unread]
-        self._log.say("; ".join(summarize(outcome, utc=True)), event="Ended", **fields)
+    def _attend(self, run: Run) -> Sequence[Task]:
+        """Give what belongs beside one run."""
+        view = View(run, self._process, lambda: self._daemon.phase)
+        self._front.show(view)
+        return [Vigil(view.health, self._notifier, view.count, self._herald.stuck).keep]

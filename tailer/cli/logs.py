@@ -20,19 +20,11 @@ from tailer.observe import (
     RequestRetried,
     SinkRecovered,
 )
-from tailer.sinks.file_reports import FileRotated, FilesDropped
 
 Level: TypeAlias = Literal["info", "warning", "error"]
+LogFormat: TypeAlias = Literal["auto", "text", "json"]
 
-_GOOD_NEWS = (
-    ConnectorFound,
-    FileRotated,
-    FilesDropped,
-    JournalCleared,
-    PollRecovered,
-    PrincipalResumed,
-    SinkRecovered,
-)
+_GOOD_NEWS = (ConnectorFound, JournalCleared, PollRecovered, PrincipalResumed, SinkRecovered)
 
 
 class Log:
@@ -47,13 +39,17 @@ class Log:
     def __init__(
         self,
         stream: TextIO,
-        log_format: Literal["auto", "text", "json"],
+        log_format: LogFormat,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._stream = stream
-        is_text = stream.isatty() if log_format == "auto" else log_format == "text"
-        self._render = _as_text if is_text else _as_json
         self._wall = wall
+        self.use(log_format)
+
+    def use(self, log_format: LogFormat) -> None:
+        """Write in another format from now on."""
+        is_text = self._stream.isatty() if log_format == "auto" else log_format == "text"
+        self._render = _as_text if is_text else _as_json
 
     def __call__(self, report: Report) -> None:
         """Write a report; its fields go along as JSON.

@@ -80,6 +80,18 @@ def account_options(function: Function) -> Function:
     return account(token_file(config(function)))
 
 
+def daemon_config(function: Function) -> Function:
+    """``--config`` of commands that look for the daemon of a file, or for what it has left."""
+    return click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        required=True,
+        help="The daemon's configuration file; its journal path tells where to look.",
+    )(function)
+
+
 def list_output(function: Function) -> Function:
     """``--output`` of commands that give a short list."""
     return click.option(

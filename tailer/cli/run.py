@@ -21,7 +21,8 @@ def command(config: Path, *, once: bool) -> int:
     """Collect events into the sinks of a configuration file, for ever.
 
     Events are journaled first: a restart goes on where the last run ended, without loss and without repeats.
-    SIGTERM or Ctrl-C ends it cleanly. Messages go to stderr.
+    SIGTERM or Ctrl-C ends it cleanly, SIGHUP or `tailer reload` has it read the file again. Messages go to
+    stderr.
     """
     from tailer.cli.daemon import run  # noqa: PLC0415 - the HTTP client would delay the help
 

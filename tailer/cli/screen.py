@@ -12,10 +12,11 @@ from typing import Literal
 import anyio
 
 from tailer.app.exitcode import ExitCode
+from tailer.app.life import Task
 from tailer.app.outcome import outcome_of
 from tailer.app.run import Ask, Run
 from tailer.cli.narrator import Narrator
-from tailer.cli.session import Session, Task, every
+from tailer.cli.session import Session, every
 from tailer.cli.summary import summarize
 from tailer.clock import SystemClock
 from tailer.config.options import Config

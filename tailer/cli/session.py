@@ -1,37 +1,74 @@
 """Carries a run from start to end, as signals allow.
 
 1. SIGTERM and the first SIGINT drain: nothing new is read, what was read is delivered, then the run ends.
-2. A drain that takes longer than `DRAIN_TIMEOUT` is cut: a reader sleeps, a sink is away. What a durable
-   journal has then, the next run delivers.
-3. The second SIGINT ends the process at once, whatever hangs: what is durable is durable already.
+2. The second SIGINT ends the process at once, whatever hangs: what is durable is durable already.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from collections.abc import Callable
 
 import anyio
 from anyio.abc import TaskStatus
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.failures import unwrapped
+from tailer.app.life import Life, Task
 from tailer.app.run import Run
 from tailer.core.durations import Seconds
 
-DRAIN_TIMEOUT: Seconds = 8.0
-"""Longest drain: container engines kill ten seconds after they have asked."""
 
-GC_THRESHOLDS = (10_000, 20, 100)
-"""Far fewer collections than CPython's default (700, 10, 10): events form no cycles, and tracing what is
-alive took a tenth of the time of a long history (`tests/benchmarks/history.py`)."""
+class Signals:
+    """What was asked of the program by signals.
 
-Task: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""Something to do beside a run; it ends with the run."""
+    Args:
+        end: Called for the first SIGTERM or SIGINT.
+        leave: Called just before the process ends at once.
+        hang_up: Called for every SIGHUP; ``None``: that signal is left alone.
+
+    Attributes:
+        first: The signal that asked for the end.
+    """
+
+    def __init__(
+        self,
+        end: Callable[[], None],
+        leave: Callable[[], None],
+        hang_up: Callable[[], None] | None = None,
+    ) -> None:
+        self.first: signal.Signals | None = None
+        self._end = end
+        self._leave = leave
+        self._hang_up = hang_up
+
+    def take(self, number: signal.Signals) -> None:
+        """Do what a signal asks for."""
+        if number == signal.SIGHUP and self._hang_up is not None:
+            self._hang_up()
+        elif self.first is None:
+            self.first = number
+            self._end()
+        elif number == signal.SIGINT:
+            self._leave()
+            sys.stderr.flush()
+            os._exit(ExitCode.INTERRUPTED)
+
+    def exit_code(self, finished: ExitCode) -> ExitCode:
+        """Give the exit code of what ended without an error: `finished`, unless a signal ended it."""
+        if self.first is None:
+            return finished
+        return ExitCode.INTERRUPTED if self.first == signal.SIGINT else ExitCode.DONE
+
+    async def attend(self, *, task_status: TaskStatus[None]) -> None:
+        """Take signals as they come, for ever."""
+        wanted = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if self._hang_up else [])
+        with anyio.open_signal_receiver(*wanted) as received:
+            task_status.started()
+            async for number in received:
+                self.take(number)
 
 
 class Session:
@@ -52,13 +89,12 @@ class Session:
         on_drain: Callable[[], None],
         on_leave: Callable[[], None],
     ) -> None:
-        self.run = run
-        self.signal: signal.Signals | None = None
-        self.serving = anyio.Event()
-        self._prepare = prepare
+        self._life = Life(run, prepare)
+        self._signals = Signals(self.drain, on_leave)
         self._on_drain = on_drain
-        self._on_leave = on_leave
-        self._scope = anyio.CancelScope()
+        self.serving = self._life.serving
+        self.take = self._signals.take
+        self.exit_code = self._signals.exit_code
 
     async def conduct(self, *beside: Task) -> None:
         """Run to the end, with some endless tasks beside it.
@@ -66,52 +102,17 @@ class Session:
         Raises:
             TailerError: What ended the run early.
         """
-        gc.set_threshold(*GC_THRESHOLDS)
         with unwrapped():
             async with anyio.create_task_group() as group:
-                await group.start(self._attend)
-                for task in beside:
-                    group.start_soon(task)
-                with self._scope:
-                    await self._serve()
+                await group.start(self._signals.attend)
+                await self._life.live(*beside)
                 group.cancel_scope.cancel()
-
-    def take(self, number: signal.Signals) -> None:
-        """Do what a signal asks for."""
-        if self.signal is None:
-            self.signal = number
-            if self.serving.is_set():
-                self.drain()
-            else:
-                self._scope.cancel()
-        elif number == signal.SIGINT:
-            self._on_leave()
-            sys.stderr.flush()
-            os._exit(ExitCode.INTERRUPTED)
 
     def drain(self) -> None:
         """End the run in good order."""
-        self.run.drain()
-        self._scope.deadline = anyio.current_time() + DRAIN_TIMEOUT
-        self._on_drain()
-
-    def exit_code(self, finished: ExitCode) -> ExitCode:
-        """Give the exit code of a run without an error: `finished`, unless a signal ended it."""
-        if self.signal is None:
-            return finished
-        return ExitCode.INTERRUPTED if self.signal == signal.SIGINT else ExitCode.DONE
-
-    async def _serve(self) -> None:
-        async with self.run:
-            await self._prepare()
-            self.serving.set()
-            await self.run.serve()
-
-    async def _attend(self, *, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
-            task_status.started()
-            async for number in received:
-                self.take(number)
+        self._life.end()
+        if self.serving.is_set():
+            self._on_drain()
 
 
 def every(seconds: Seconds, action: Callable[[], None]) -> Task:

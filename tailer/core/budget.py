@@ -125,6 +125,11 @@ class Budget:
         """Why nothing but a probe is sent, in words; ``None`` when all is normal."""
         return self._stop
 
+    def allow(self, *, share: float, reserve: float) -> None:
+        """Change what we may use of the quota; what was spent stays spent, and a stop in force."""
+        self._share = share
+        self._reserve = reserve
+
     def spent(self, now: float) -> int:
         """Count our own requests of the window that ends now."""
         self._forget(now)

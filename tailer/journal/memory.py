@@ -115,6 +115,10 @@ class MemoryJournal:
         """Names of all readers that are known, those included that have not shown up in this run."""
         return self._readers.names
 
+    def forget_readers(self) -> None:
+        """Have readers show up again; until one has, nothing more is dropped than all known ones allow."""
+        self._readers.forget()
+
     async def load_reader(self, name: str) -> ReaderState | None:
         """Give what the reader committed last; from now on nothing is dropped that it has not accepted."""
         self._readers.meet(name)

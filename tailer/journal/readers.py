@@ -34,6 +34,10 @@ class Readers:
         self._active.add(name)
         self._accepted.setdefault(name, Spans())
 
+    def forget(self) -> None:
+        """Count on no reader that has shown up so far; what they have accepted stays known."""
+        self._active.clear()
+
     def accept(self, name: str, state: ReaderState) -> None:
         """Learn what a reader has made durable."""
         self._active.add(name)

@@ -217,7 +217,7 @@ async def test_more_clients_than_places_are_all_served(
 async def test_without_a_daemon_it_is_said_so(tmp_path: Path) -> None:
     """No socket, a stale one, no folder: nobody is there, which is no failure of the connection."""
     journal = tmp_path / "j.db"
-    with pytest.raises(NoDaemonError, match="no daemon listens at"):
+    with pytest.raises(NoDaemonError, match="no daemon runs: nobody listens at"):
         await in_thread(partial(ask, journal, "greet", result=object))
     async with daemon(journal):
         pass

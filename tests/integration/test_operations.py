@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tailer.app.exitcode import ExitCode
+from tailer.app.life import DRAIN_TIMEOUT
 from tailer.cli import files
-from tailer.cli.session import DRAIN_TIMEOUT
 
 
 def checker(name: str) -> Callable[..., Any]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tailer.api.client import ApiClient
-from tailer.app.principals import make_budget, make_client, principals_of
+from tailer.app.principals import Budgets, make_client, principals_of
 from tailer.clock import SystemClock
 from tailer.config.credentials import BearerToken, Credentials, GlobalKey, Secret
 from tailer.config.options import Account, ApiOptions, Budget, Config
@@ -41,7 +41,17 @@ def test_each_credential_of_a_principal_has_a_session_of_its_own() -> None:
 
 def test_the_budget_is_what_the_options_allow() -> None:
     """Share and reserve reach the budget."""
-    assert make_budget(ApiOptions(budget=Budget(share=0.5, reserve=0.2))).allowed == 600
+    assert Budgets().of("one", ApiOptions(budget=Budget(share=0.5, reserve=0.2))).allowed == 600
+
+
+def test_who_asks_again_gets_the_budget_that_was_spent() -> None:
+    """Another configuration is no reason to spend a quota twice; each principal has its own."""
+    budgets = Budgets()
+    budget = budgets.of("one", ApiOptions())
+    budget.spend(0.0)
+
+    assert budgets.of("one", ApiOptions(budget=Budget(share=0.5))) is budget
+    assert budgets.of("two", ApiOptions()) is not budget
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,7 @@ def test_a_client_spends_its_principals_budget(credentials: Credentials) -> None
     """The client that is made has the budget it was given, whatever the credentials."""
     account = _account("a", credentials, "one")
     config = Config(accounts=(account,), folder=Path())
-    budget = make_budget(config.api)
+    budget = Budgets().of("one", config.api)
 
     client = make_client("one", account, config, budget, SystemClock(), ignore)
 

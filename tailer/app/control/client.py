@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,8 @@ import msgspec
 from tailer.app.control.place import connect, socket_of
 from tailer.app.control.protocol import MAX_ANSWER_BYTES, decode_answer, encode_request
 from tailer.core.durations import Seconds
-from tailer.errors import ControlError
+from tailer.errors import ControlError, NoDaemonError
+from tailer.journal.lock import owner_of
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ def ask(journal: Path, command: str, *, result: type[T], timeout: Seconds = 10.0
         TailerError: What went wrong there, as one of the same family.
     """
     path = socket_of(journal)
-    with connect(path, timeout) as connection:
+    with _connect(path, journal, timeout) as connection:
         try:
             connection.sendall(encode_request(command, arguments))
             connection.shutdown(socket.SHUT_WR)
@@ -52,6 +54,21 @@ def ask(journal: Path, command: str, *, result: type[T], timeout: Seconds = 10.0
             f"the daemon's answer to {command} can't be understood ({error}): use the same tailer for both,"
             " or restart the daemon"
         ) from error
+
+
+def _connect(path: Path, journal: Path, timeout: Seconds) -> socket.socket:
+    """Connect, or say who has the journal instead."""
+    try:
+        return connect(path, timeout)
+    except NoDaemonError:
+        with suppress(OSError):
+            owner = owner_of(journal.resolve())
+            if owner is not None and owner.is_present:
+                raise ControlError(
+                    f"process {owner.pid} on {owner.host} has the journal {journal}, but takes no commands at"
+                    f" {path}"
+                ) from None
+        raise
 
 
 def _receive(connection: socket.socket) -> bytes:

@@ -61,6 +61,11 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
+def remove(path: Path) -> None:
+    """Remove the socket of a listener that is about to close; it may be gone already."""
+    path.unlink(missing_ok=True)
+
+
 def connect(path: Path, timeout: Seconds) -> socket.socket:
     """Connect to a daemon; `timeout` is for this and for every later wait.
 
@@ -76,7 +81,7 @@ def connect(path: Path, timeout: Seconds) -> socket.socket:
     except OSError as error:
         connection.close()
         if isinstance(error, FileNotFoundError | ConnectionRefusedError | NotADirectoryError):
-            raise NoDaemonError(f"no daemon listens at {path}") from error
+            raise NoDaemonError(f"no daemon runs: nobody listens at {path}") from error
         hint = "; use the account that the daemon runs as" if isinstance(error, PermissionError) else ""
         raise ControlError(f"the daemon at {path} can't be asked: {_reason(error)}{hint}") from error
     return connection

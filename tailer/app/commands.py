@@ -1,0 +1,30 @@
+"""What a running daemon can be asked to do over its control socket."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tailer.app.control.replies import Reloaded
+from tailer.app.control.server import Command, Commands, NoArguments
+from tailer.app.daemon import Daemon
+from tailer.app.snapshot import snapshot
+from tailer.app.status import MAX_CONNECTORS, ProcessStatus, Status
+
+
+class StatusArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which connectors a status lists: see `tailer.app.snapshot.snapshot`."""
+
+    limit: int | None = MAX_CONNECTORS
+    patterns: tuple[str, ...] = ()
+
+
+def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
+    """Give the commands of a daemon, by name."""
+
+    async def status(arguments: StatusArguments) -> Status:
+        return snapshot(daemon.run, process, daemon.phase, limit=arguments.limit, patterns=arguments.patterns)
+
+    async def reload(_: NoArguments) -> Reloaded:
+        return await daemon.reload()
+
+    return {"status": Command(StatusArguments, status), "reload": Command(NoArguments, reload)}
