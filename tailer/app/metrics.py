@@ -235,6 +235,11 @@ METRICS = (
         "Bytes of the journal's file that are in use.",
         _plain(lambda status: status.journal.used_bytes),
     ),
+    _gauge(
+        "journal_full",
+        "1 while it has no room and polling is paused for that, else 0.",
+        _plain(lambda status: status.journal.full_since is not None),
+    ),
     _counter("sink_events", "Events that a sink has accepted.", _by_sink(lambda one: one.delivered), "sink"),
     _counter(
         "sink_rejected_events",

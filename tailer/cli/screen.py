@@ -153,6 +153,8 @@ def _check_reader() -> None:
     Raises:
         SinkClosedError: Nobody does.
     """
+    if not hasattr(select, "poll"):  # Windows: the next write tells
+        return
     try:
         number = sys.stdout.fileno()
     except (OSError, ValueError):

@@ -41,6 +41,8 @@ from tailer.sinks.options import SinkContext
 
 _LOOK_UP_MS = 100  # how often a waiting thread looks whether it is still wanted
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EBADF, errno.EIO})  # EIO: the terminal was closed
+if os.name == "nt":
+    _GONE |= {errno.EINVAL}  # a closed pipe, as the C library of Windows has it
 
 
 class StdoutSink:
@@ -198,7 +200,9 @@ def _has_colors(
 
 
 def _file_number(stream: BinaryIO) -> int | None:
-    """Give the file behind a stream, ``None`` for one that lives in memory."""
+    """Give the file behind a stream, ``None`` for one that lives in memory or can't be asked for room."""
+    if not hasattr(select, "poll"):  # Windows, where a console takes UTF-8 from the stream alone anyway
+        return None
     try:
         return stream.fileno()
     except OSError:  # io.UnsupportedOperation

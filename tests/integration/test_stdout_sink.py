@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -361,3 +362,15 @@ async def _until_full(pipe: BinaryIO) -> None:
     while int.from_bytes(held, sys.byteorder) <= capacity - 4096:
         await anyio.sleep(0.01)
         fcntl.ioctl(pipe, termios.FIONREAD, held)
+
+
+async def test_stream_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a pipe can't be asked whether it is ready, as on Windows, the stream is written and flushed."""
+    monkeypatch.delattr(select, "poll")
+    file = tmp_path / "lines"
+    with file.open("wb") as writer:
+        sink = sink_on(writer)
+        await sink.open(Resume(0, None))
+        await sink.write(make_batch(1, 2))
+        assert ids_in(file.read_bytes()) == ids_of(make_batch(1, 2))
+        await sink.close()
