@@ -59,7 +59,7 @@ def test_what_would_run_is_said_to(api: dict[str, str], tmp_path: Path) -> None:
         ("ok", "sink"),
     ]
     assert "3 of 4 connectors are read, 1 are excluded" in ended.stdout
-    assert "clock is 5m behind" in ended.stdout
+    assert "behind the API's" in ended.stdout
     assert TOKEN not in ended.stdout + ended.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["c.toml"]
 
@@ -117,3 +117,21 @@ def test_api_that_is_away_fails(tmp_path: Path) -> None:
     ended = run(["check"], variables, tmp_path)
     assert ended.code == 1
     assert "can't be reached" in ended.stdout
+
+
+def test_probe_prints_what_the_simulator_was_told(tmp_path: Path) -> None:
+    """The traits come by the names of the simulator's options, with the requests that they took."""
+    options = ("--order", "desc", "--bounds", "half-open", "--cursor-end", "null", "--max-limit", "300")
+    with simulator(tmp_path, "--connectors", "1", "--rate", "2", *options) as variables:
+        ended = run(["check", "--probe", "--json"], variables, tmp_path)
+        lines = run(["check", "--probe"], variables, tmp_path)
+    traits = {name: one["value"] for name, one in json.loads(ended.stdout)["traits"].items()}
+    assert (ended.code, lines.code) == (0, 0)
+    assert (traits["order"], traits["bounds"], traits["cursor_end"], traits["max_limit"]) == (
+        "desc",
+        "half-open",
+        "null",
+        300,
+    )
+    assert "order              newest first, by t\n" in lines.stdout
+    assert "requests spent" in lines.stdout
