@@ -14,7 +14,7 @@ from tailer.app.measures import (
     measure_reach,
     read_sample,
 )
-from tailer.app.principals import make_budget, make_client
+from tailer.app.principals import Budgets, make_client
 from tailer.app.probe import Asker, Sample, SpentError, take_sample
 from tailer.app.traits import NAMES, NO_BUDGET, Trait, trait
 from tailer.clock import Clock
@@ -65,7 +65,7 @@ async def probe(config: Config, wanted: str | None, clock: Clock) -> Probed:
     """
     listed: list[Connector] = []
     for account in config.accounts:
-        budget = make_budget(config.api)
+        budget = Budgets().of(account.principal, config.api)
         async with make_client(account.principal, account, config, budget, clock, ignore) as client:
             connectors = await client.list_connectors(account.id)
             listed += connectors

@@ -20,11 +20,20 @@ from tailer.observe import (
     RequestRetried,
     SinkRecovered,
 )
+from tailer.sinks.file_reports import FileRotated, FilesDropped
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 LogFormat: TypeAlias = Literal["auto", "text", "json"]
 
-_GOOD_NEWS = (ConnectorFound, JournalCleared, PollRecovered, PrincipalResumed, SinkRecovered)
+_GOOD_NEWS = (
+    ConnectorFound,
+    FileRotated,
+    FilesDropped,
+    JournalCleared,
+    PollRecovered,
+    PrincipalResumed,
+    SinkRecovered,
+)
 
 
 class Log:

@@ -5,5 +5,6 @@ the ``type`` of its table. A sink class owns its nested ``Config`` and is built 
 what its three verbs promise is written at `tailer.interfaces.Sink` and tested by
 `tailer.testing.sink_contract`. Sinks know neither the journal nor the API.
 
-The floors inside: `text` <- `zones` <- `formats` and `options` | `appended` <- the sinks <- `registry`.
+The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <- `archive` <-
+`rotator` <- the sinks <- `registry`.
 """

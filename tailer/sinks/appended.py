@@ -6,7 +6,7 @@ Rules:
    alone is not enough, for a new file readily gets the number of a deleted one; the device number is left
    out, for it changes with a reboot.
 2. Where nothing was committed yet there is nothing to digest: then the file counts as the same if it begins
-   like a record of ours.
+   like a file of ours.
 3. Only a file that is the same is cut, and only what lies beyond its committed length. A file is never
    made longer but by appending.
 4. What is appended is on the disk (fsync) when `append` returns; after a failure the file is cut back, at
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 from hashlib import blake2b
@@ -27,8 +26,9 @@ from typing import Literal
 
 import msgspec
 
+from tailer.sinks.filesystem import copy_access, lock, sync_folder
+
 _TAIL_BYTES = 4096
-_RECORD_BEGIN = b'{"id":"'
 
 
 class FileState(msgspec.Struct, frozen=True):
@@ -56,6 +56,11 @@ class AppendedFile:
         path: The file; made with mode 0600 if it does not exist and `create` is set.
         create: Whether it may be made.
 
+    Attributes:
+        path: Where it was opened.
+        length: Bytes that it has, up to which it is written.
+        written_at: When it was last written, wall time, as the file system knew at the opening.
+
     Raises:
         OSError: It can't be opened, is no regular file, or another writer holds it (EWOULDBLOCK).
     """
@@ -70,10 +75,11 @@ class AppendedFile:
         self._tail = b""
         try:
             _refuse_special(self._number)
-            _lock(self._number)
+            lock(self._number)
             self.measure()
+            self.written_at = os.fstat(self._number).st_mtime
             if create:
-                _sync_folder(path.resolve().parent)
+                sync_folder(path.resolve().parent)
         except OSError:
             os.close(self._number)
             raise
@@ -88,16 +94,25 @@ class AppendedFile:
         """Whether the last line is not ended, so that the next record would be glued to it."""
         return bool(self._tail) and not self._tail.endswith(b"\n")
 
-    def compare(self, state: FileState) -> Finding:
-        """Tell what this file is to a committed state."""
+    def compare(self, state: FileState, begin: bytes) -> Finding:
+        """Tell what this file is to a committed state.
+
+        Args:
+            state: What was committed.
+            begin: What every file of ours begins with.
+        """
         if os.fstat(self._number).st_ino != state.inode:
             return "other"
         if self.length < state.length:
             return "shorter"
         if _digest(self._read_tail(state.length)) != state.digest:
             return "other"
-        looks_alike = state.length or self._read(0, len(_RECORD_BEGIN)) in {b"", _RECORD_BEGIN}
+        looks_alike = state.length or begin.startswith(self._read(0, len(begin)))
         return "same" if looks_alike else "other"
+
+    def copy_access(self, former: AppendedFile) -> None:
+        """Let those who may read another file read this one as well; raises ``OSError``."""
+        copy_access(os.fstat(former._number), self._number)
 
     def cut(self, length: int) -> None:
         """Drop what lies beyond a length, durably; raises ``OSError``."""
@@ -171,21 +186,6 @@ class AppendedFile:
         return os.pread(self._number, length, start)
 
 
-def find_renamed(live: Path, state: FileState) -> AppendedFile | None:
-    """Open the file that a state tells of under the name it has now, beside the live one; ``None`` if gone.
-
-    Raises:
-        OSError: The folder can't be read, or the file can't be opened.
-    """
-    live = live.resolve()
-    with os.scandir(live.parent) as entries:
-        same = [entry for entry in entries if entry.inode() == state.inode]
-        paths = [Path(entry.path) for entry in same if entry.is_file(follow_symlinks=False)]
-    # A new live file may have got the old one's number.
-    paths = [path for path in paths if path != live]
-    return AppendedFile(paths[0], create=False) if paths else None
-
-
 def _digest(tail: bytes) -> str:
     return blake2b(tail, digest_size=16).hexdigest()
 
@@ -193,24 +193,3 @@ def _digest(tail: bytes) -> str:
 def _refuse_special(number: int) -> None:
     if not stat.S_ISREG(os.fstat(number).st_mode):
         raise OSError(errno.EINVAL, "it is no regular file; name one")
-
-
-def _lock(number: int) -> None:
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno == errno.EWOULDBLOCK:
-            raise
-        # Some network file systems have no locks; there, one writer a file is the user's promise.
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name durable as well."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems can't, and need not
-            raise
-    finally:
-        os.close(number)

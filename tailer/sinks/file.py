@@ -1,4 +1,4 @@
-"""Writes JSON Lines to a file, each event exactly once, through crashes and rotation by renaming.
+"""Writes JSON Lines to a file, each event exactly once, through crashes and rotation, its own or others'.
 
 Rules:
 
@@ -8,62 +8,46 @@ Rules:
 2. The first `open` commits identity and present length before anything is written. So does the `open` that
    finds another file under the path: that one is never cut, but appended to.
 3. A file shorter than committed was cut by someone else; it is never extended, but reported and appended to.
-4. Rotation by others while running (rename, then a new file or none) is noticed before a batch is written:
-   identity and length of the new file are committed first (`SinkMovedError`), then the batch goes there. So
-   no instant exists at which a crash would leave a batch in a file that nobody committed to, and nothing is
-   written to a file that somebody may be compressing.
+4. A new file, after a rotation by this sink or by others (rename, then a new file or none), is made or
+   noticed before a batch is written: its identity and length are committed first (`SinkMovedError`), then
+   the batch goes there. So no instant exists at which a crash would leave a batch in a file that nobody
+   committed to, and the former file is complete: it may be compressed at once.
 5. A file that is gone when a batch has just been written to it is no place to accept the batch from: it is
    written again to the new one. Only here an event may be in two files, if what removed the file was
    a program that had read it to the end.
 6. ``copytruncate`` of logrotate is survived but not exact: lines that come between its copy and its cut are
    gone, and a crash right after it can repeat one batch. Let it rename instead; no signal is needed.
+7. Rotation, compression and deletion never stop events: what fails is reported and tried again later, and
+   what takes long is done beside, by a thread of its own.
 """
 
 from __future__ import annotations
 
-import errno
+from collections import deque
+from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
 import anyio.to_thread
 import msgspec
+from msgspec import Meta
 
+from tailer.config.tables import Duration, Size
+from tailer.core.rotation import COMPRESSED, Retention, Rotation
 from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.observe import Report
-from tailer.sinks.appended import AppendedFile, FileState, find_renamed
+from tailer.sinks.appended import AppendedFile, FileState
+from tailer.sinks.file_reports import FileChanged
+from tailer.sinks.filesystem import reason_of
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.options import SinkContext
 from tailer.sinks.place import describe_place
+from tailer.sinks.recovery import mend
+from tailer.sinks.rotator import Moment, Rotator
 
-_REASONS = {
-    errno.ENOENT: "its folder does not exist; make it",
-    errno.ENOTDIR: "its folder is no folder; correct the path",
-    errno.EACCES: "no permission; allow this user to write there",
-    errno.EPERM: "no permission; allow this user to write there",
-    errno.EROFS: "the file system is read-only",
-    errno.EISDIR: "it is a folder; name a file",
-    errno.ENOSPC: "the disk is full; make room",
-    errno.EDQUOT: "the disk quota is used up; make room",
-    errno.EWOULDBLOCK: "another sink or process writes to it; give each its own file",
-}
-
-
-class FileChanged(Report, frozen=True):
-    """Someone else did something to a sink's file.
-
-    Attributes:
-        sink: Name of the sink.
-        path: The file.
-        what: What was found and what is done about it.
-    """
-
-    sink: str
-    path: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"Sink {self.sink!r}, file {self.path}: {self.what}"
+_BEGIN = b'{"id":"'
 
 
 class FileSink:
@@ -71,7 +55,7 @@ class FileSink:
 
     Args:
         config: See `Config`.
-        context: Its observer is told of files that others changed.
+        context: Its observer is told of rotation, and of files that others changed.
     """
 
     class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,25 +63,59 @@ class FileSink:
 
         Attributes:
             path: The file, made with mode 0600 if it does not exist; its folder must exist. Required.
+            rotate_size: Put the file aside before it gets larger than this. Absent: at no size. At least
+                64 KiB: less is a forgotten unit.
+            rotate_every: Put the file aside before the first batch of a new period: "1h" begins on the hour,
+                "1d" at midnight UTC, "7d" on Mondays. Absent: at no time.
+            compress: What becomes of files that were put aside: "gzip", or "none".
+            keep_files: How many of them are kept; the oldest are deleted. Absent: all.
+            keep_for: How long they are kept after they were last written. Absent: for ever.
         """
 
         path: Path
+        rotate_size: Annotated[Size, Meta(ge=64 * 1024)] | None = None
+        rotate_every: Annotated[Duration, Meta(ge=60)] | None = None
+        compress: Literal["none", "gzip"] = "none"
+        keep_files: Annotated[int, Meta(ge=1)] | None = None
+        keep_for: Annotated[Duration, Meta(ge=60)] | None = None
+
+        def __post_init__(self) -> None:
+            if self.rotates and self.path.suffix == COMPRESSED:
+                raise ValueError(
+                    f"path must not end in {COMPRESSED}, for the live file is not compressed; "
+                    f'compress = "gzip" adds {COMPRESSED} to what is put aside'
+                )
+            asked = {
+                "compress": self.compress != "none",
+                "keep_files": self.keep_files is not None,
+                "keep_for": self.keep_for is not None,
+            }
+            idle = [name for name, is_asked in asked.items() if is_asked and not self.rotates]
+            if idle:
+                raise ValueError(f"{idle[0]} has no effect without rotate_size or rotate_every; add one")
+
+        @property
+        def rotates(self) -> bool:
+            """Whether the sink puts its file aside by itself."""
+            return self.rotate_size is not None or self.rotate_every is not None
 
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._path = config.path
         self._context = context
         self._format = JsonlFormat()
         self._file: AppendedFile | None = None
-        self._found: list[str] = []
+        self._found: deque[Report] = deque()
+        self._rotator = self._make_rotator(config) if config.rotates else None
 
     async def check(self) -> str:
-        """Say whether the file can be appended to or made.
+        """Say whether the file can be appended to or made, and renamed if it is to be.
 
         Raises:
             SinkUnavailableError: It can't; the message says why and what to do.
         """
+        look = partial(describe_place, self._path, is_renamed=self._rotator is not None)
         try:
-            return await anyio.to_thread.run_sync(describe_place, self._path)
+            return await anyio.to_thread.run_sync(look)
         except OSError as error:
             raise self._unavailable(error) from error
 
@@ -120,89 +138,100 @@ class FileSink:
             SinkMovedError: The path leads to another file now.
         """
         try:
-            return await anyio.to_thread.run_sync(self._write, batch)
+            clock = self._context.clock
+            now = Moment(clock.wall(), clock.monotonic())
+            return await anyio.to_thread.run_sync(self._write, batch, now)
         finally:
             self._tell()
 
     async def close(self) -> None:
         """Let go of the file; all that was accepted is on the disk already."""
         await anyio.to_thread.run_sync(self._close)
+        self._tell()
+
+    def _make_rotator(self, config: Config) -> Rotator:
+        return Rotator(
+            self._context.name,
+            config.path,
+            Rotation(config.rotate_size, config.rotate_every),
+            compressing=config.compress == "gzip",
+            retention=Retention(config.keep_files, config.keep_for),
+            report=self._found.append,
+        )
 
     def _open(self, committed: bytes | None) -> bytes:
         self._close()
         try:
+            if self._rotator is not None:
+                self._rotator.restore()
             live = AppendedFile(self._path)
         except OSError as error:
             raise self._unavailable(error) from error
         try:
             state = self._decode(committed)
             if state is not None:
-                self._mend(live, state)
+                self._note(mend(live, state, _BEGIN))
         except OSError as error:
             live.close()
             raise self._unavailable(error) from error
         self._file = live
         return msgspec.json.encode(live.state)
 
-    def _mend(self, live: AppendedFile, state: FileState) -> None:
-        """Cut what a crash left behind, wherever the file is by now; raises ``OSError``."""
-        finding = live.compare(state)
-        if finding == "same":
-            live.cut(state.length)
-        elif finding == "shorter":
-            self._found.append(_shorter(live.length, state.length))
-        elif not self._mend_renamed(live.path, state):
-            self._found.append("it is not the file that was written before, which is gone; it is appended to")
-
-    def _mend_renamed(self, live: Path, state: FileState) -> bool:
-        """Mend the file if it has another name now; tell whether it was found. Raises ``OSError``."""
-        renamed = find_renamed(live, state)
-        if renamed is None:
-            return False
-        try:
-            finding = renamed.compare(state)
-            if finding == "same":
-                renamed.cut(state.length)
-            elif finding == "shorter":
-                self._found.append(
-                    f"renamed to {renamed.path.name}: {_shorter(renamed.length, state.length)}"
-                )
-            return finding != "other"
-        finally:
-            renamed.close()
-
-    def _write(self, batch: Batch) -> bytes:
+    def _write(self, batch: Batch, now: Moment) -> bytes:
         if self._file is None:
             raise SinkUnavailableError(f"Sink {self._context.name!r} is not open")
         try:
-            return self._append(self._file, batch)
+            return self._append(self._file, batch, now)
         except OSError as error:
             raise self._unavailable(error) from error
 
-    def _append(self, file: AppendedFile, batch: Batch) -> bytes:
+    def _append(self, file: AppendedFile, batch: Batch, now: Moment) -> bytes:
+        """Write a batch to a file that is committed; raises ``OSError``."""
         file.repair()
         if not file.is_live:
-            raise self._moved(file)
+            raise self._follow(file)
         if file.was_changed:
             before = file.length
             file.measure()
-            self._found.append(f"someone changed it from {before} to {file.length} bytes; it is appended to")
-        data = self._format.render(batch.events)
-        file.append(b"\n" + data if file.ends_within_line else data)
+            self._note(f"someone changed it from {before} to {file.length} bytes; it is appended to")
+        data = self._content(file, batch)
+        if self._rotator is not None:
+            self._turn(self._rotator, file, len(data), now)
+        file.append(data)
+        file.written_at = now.wall
         if file.is_removed:
-            self._found.append(
-                "it was removed while a batch was written, which is written again to a new file"
-            )
-            raise self._moved(file)
+            self._note("it was removed while a batch was written, which is written again to a new file")
+            raise self._follow(file)
         return msgspec.json.encode(file.state)
 
-    def _moved(self, former: AppendedFile) -> SinkMovedError:
-        """Go on in the file that the path leads to now, once it is committed; raises ``OSError``."""
-        self._file = AppendedFile(self._path)
+    def _content(self, file: AppendedFile, batch: Batch) -> bytes:
+        """Render a batch for the end of a file; what a new file begins with belongs here."""
+        data = self._format.render(batch.events)
+        return b"\n" + data if file.ends_within_line else data
+
+    def _turn(self, rotator: Rotator, file: AppendedFile, more: int, now: Moment) -> None:
+        """Put the file aside if it is time; else have the rotator look after those that were."""
+        fresh = rotator.turn(file, more, now)
+        if fresh is not None:
+            raise self._moved(file, fresh)
+        if not file.is_live:  # half-way: put aside, and no new one could be made
+            raise self._follow(file)
+        rotator.settle(now)
+
+    def _follow(self, former: AppendedFile) -> SinkMovedError:
+        """Go on in the file that the path leads to now; raises ``OSError``."""
+        fresh = AppendedFile(self._path)
+        if self._rotator is not None:
+            self._rotator.follow()
+        return self._moved(former, fresh)
+
+    def _moved(self, former: AppendedFile, fresh: AppendedFile) -> SinkMovedError:
+        """Go on in another file, once that is committed."""
+        self._file = fresh
         former.close()
         return SinkMovedError(
             f"Sink {self._context.name!r} goes on in a new file {self._path}",
-            msgspec.json.encode(self._file.state),
+            msgspec.json.encode(fresh.state),
         )
 
     def _decode(self, committed: bytes | None) -> FileState | None:
@@ -210,27 +239,28 @@ class FileSink:
         try:
             return None if committed is None else msgspec.json.decode(committed, type=FileState)
         except msgspec.DecodeError:
-            self._found.append(
-                "what was committed under this sink's name is no file's state; it is appended to"
-            )
+            self._note("what was committed under this sink's name is no file's state; it is appended to")
             return None
 
     def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+        if self._rotator is not None:
+            self._rotator.close()
 
     def _unavailable(self, error: OSError) -> SinkUnavailableError:
         """Say what is wrong with the file in words that help."""
-        reason = _REASONS.get(error.errno or 0, error.strerror)
-        return SinkUnavailableError(f"Sink {self._context.name!r} can't write {self._path}: {reason}")
+        return SinkUnavailableError(
+            f"Sink {self._context.name!r} can't write {self._path}: {reason_of(error)}"
+        )
+
+    def _note(self, what: str | None) -> None:
+        """Keep what a thread found for `_tell`."""
+        if what is not None:
+            self._found.append(FileChanged(self._context.name, str(self._path), what))
 
     def _tell(self) -> None:
-        """Report what a thread found; the observer is called on the event loop only."""
-        found, self._found = self._found, []
-        for what in found:
-            self._context.observer(FileChanged(self._context.name, str(self._path), what))
-
-
-def _shorter(length: int, committed: int) -> str:
-    return f"it has {length} bytes, {committed} were committed: someone cut it; it is appended to"
+        """Report what threads found; the observer is called on the event loop only."""
+        while self._found:
+            self._context.observer(self._found.popleft())

@@ -8,6 +8,7 @@ from typing import Annotated, BinaryIO, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from tailer.clock import Clock, SystemClock
 from tailer.config.tables import Duration
 from tailer.model import Event
 from tailer.observe import Observer
@@ -52,12 +53,14 @@ class SinkContext(NamedTuple):
         stdout: Where data for standard output goes, as bytes; never closed by a sink.
         environ: Environment variables, for secrets that a ``Config`` names and for ``NO_COLOR``.
         observer: Told what happened; to be called on the event loop only.
+        clock: Time, for sinks that care; to be read on the event loop only.
     """
 
     name: str
     stdout: BinaryIO
     environ: Mapping[str, str]
     observer: Observer
+    clock: Clock = SystemClock()
 
 
 def estimate_bytes(event: Event) -> int:

@@ -12,45 +12,10 @@ import pytest
 
 from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.observe import Report
-from tailer.sinks.file import FileSink
-from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
+from tests.integration.desk import Desk, ids_in
 
 ONE, TWO, THREE = make_batch(1, 3), make_batch(4, 5), make_batch(6, 9)
-
-
-class Desk:
-    """A file, and the sinks that come and go with it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "events.jsonl"
-        self.renamed = folder / "events.jsonl.1"
-        self.reports: list[Report] = []
-
-    def sink(self) -> FileSink:
-        """Build a sink, as a new process does."""
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a stream, not a path
-            return FileSink(
-                FileSink.Config(path=self.path), SinkContext("log", nowhere, {}, self.reports.append)
-            )
-
-    def said(self) -> str:
-        """Give what was reported, as an operator reads it."""
-        return "\n".join(map(str, self.reports))
-
-
-def ids_in(path: Path) -> list[str]:
-    """Read the ids in a file of whole lines."""
-    text = path.read_text()
-    assert text == "" or text.endswith("\n")
-    return [json.loads(line)["id"] for line in text.splitlines()]
-
-
-async def opened(desk: Desk, state: bytes | None) -> tuple[FileSink, bytes | None]:
-    """Start a sink with what was committed; give it with what it wants committed."""
-    sink = desk.sink()
-    return sink, await sink.open(Resume(0, state))
 
 
 @pytest.fixture
@@ -61,7 +26,7 @@ def desk(tmp_path: Path) -> Desk:
 
 async def crashed(desk: Desk) -> bytes | None:
     """Write ONE with its commit and TWO without; give the committed state."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     state = await sink.write(ONE)
     await sink.write(TWO)
     await sink.close()
@@ -70,7 +35,7 @@ async def crashed(desk: Desk) -> bytes | None:
 
 async def test_new_file_is_private(desk: Desk) -> None:
     """A file that the sink makes can be read by nobody else."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.close()
     assert desk.path.stat().st_mode & 0o777 == 0o600
 
@@ -78,11 +43,11 @@ async def test_new_file_is_private(desk: Desk) -> None:
 async def test_first_open_commits_what_is_there(desk: Desk) -> None:
     """Foreign content is kept: the first open commits its length and writes nothing."""
     desk.path.write_text("foreign\n")
-    sink, state = await opened(desk, None)
+    sink, state = await desk.opened()
     assert desk.path.read_text() == "foreign\n"
     await sink.write(ONE)
     await sink.close()
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.close()
     assert desk.path.read_text() == "foreign\n"
     assert desk.reports == []
@@ -91,7 +56,7 @@ async def test_first_open_commits_what_is_there(desk: Desk) -> None:
 async def test_unended_line_is_ended(desk: Desk) -> None:
     """A foreign last line without its end is not glued to the first record."""
     desk.path.write_text("foreign")
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     await sink.close()
     first, *records = desk.path.read_text().splitlines()
@@ -102,7 +67,7 @@ async def test_unended_line_is_ended(desk: Desk) -> None:
 async def test_uncommitted_batch_is_cut(desk: Desk) -> None:
     """What was written after the last commit is cut off at the start and written again."""
     state = await crashed(desk)
-    sink, again = await opened(desk, state)
+    sink, again = await desk.opened(state)
     assert ids_in(desk.path) == ids_of(ONE)
     assert again == state
     await sink.write(TWO)
@@ -115,7 +80,7 @@ async def test_torn_record_is_cut(desk: Desk) -> None:
     """Half a record, as a lost power supply leaves it, is cut off as well."""
     state = await crashed(desk)
     os.truncate(desk.path, desk.path.stat().st_size - 20)
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.write(TWO)
     await sink.close()
     assert ids_in(desk.path) == ids_of(ONE, TWO)
@@ -128,7 +93,7 @@ async def test_renamed_file_is_cut(desk: Desk, successor: str | None) -> None:
     desk.path.rename(desk.renamed)
     if successor is not None:
         desk.path.write_text(successor)
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.write(TWO)
     await sink.close()
     assert ids_in(desk.renamed) == ids_of(ONE)
@@ -142,7 +107,7 @@ async def test_shortened_renamed_file_is_reported(desk: Desk) -> None:
     state = await crashed(desk)
     desk.path.rename(desk.renamed)
     os.truncate(desk.renamed, 10)
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.close()
     assert desk.renamed.stat().st_size == 10
     assert "renamed to events.jsonl.1: it has 10 bytes" in desk.said()
@@ -154,11 +119,11 @@ async def test_replaced_file_is_never_cut(desk: Desk) -> None:
     content = "x" * 10_000 + "\n"
     desk.path.with_name("other").write_text(content)
     desk.path.with_name("other").replace(desk.path)
-    sink, again = await opened(desk, state)
+    sink, again = await desk.opened(state)
     assert desk.path.read_text() == content
     await sink.write(TWO)
     await sink.close()
-    sink, _ = await opened(desk, again)
+    sink, _ = await desk.opened(again)
     assert desk.path.read_text() == content
     await sink.close()
     assert "it is not the file that was written before, which is gone" in desk.said()
@@ -169,7 +134,7 @@ async def test_same_number_is_not_the_same_file(desk: Desk) -> None:
     state = await crashed(desk)
     content = "x" * 10_000 + "\n"
     desk.path.write_text(content)
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.close()
     assert desk.path.read_text() == content
     assert "it is not the file that was written before" in desk.said()
@@ -177,10 +142,10 @@ async def test_same_number_is_not_the_same_file(desk: Desk) -> None:
 
 async def test_empty_file_that_got_foreign_content_is_not_cut(desk: Desk) -> None:
     """Where nothing was committed yet, only what looks like our records is cut."""
-    sink, state = await opened(desk, None)
+    sink, state = await desk.opened()
     await sink.close()
     desk.path.write_text("foreign\n")
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.close()
     assert desk.path.read_text() == "foreign\n"
 
@@ -189,7 +154,7 @@ async def test_shortened_file_is_never_extended(desk: Desk) -> None:
     """A file shorter than committed is reported and appended to, without a hole of zeros."""
     state = await crashed(desk)
     os.truncate(desk.path, 0)
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     assert desk.path.stat().st_size == 0
     await sink.write(TWO)
     await sink.close()
@@ -200,7 +165,7 @@ async def test_shortened_file_is_never_extended(desk: Desk) -> None:
 @pytest.mark.parametrize("is_made", [False, True])
 async def test_rotation_while_running(desk: Desk, is_made: bool) -> None:
     """After a rename, with or without a new file in its place, the next batch begins the new one."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     desk.path.rename(desk.renamed)
     if is_made:
@@ -215,7 +180,7 @@ async def test_rotation_while_running(desk: Desk, is_made: bool) -> None:
 
 async def test_new_file_is_committed_before_it_is_written(desk: Desk) -> None:
     """After a rotation nothing is written before the new file is committed, whatever it holds already."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     desk.path.rename(desk.renamed)
     desk.path.write_text("foreign\n")
@@ -224,7 +189,7 @@ async def test_new_file_is_committed_before_it_is_written(desk: Desk) -> None:
     assert desk.path.read_text() == "foreign\n"
     await sink.write(TWO)  # and the process dies before that is committed
     await sink.close()
-    sink, _ = await opened(desk, moved.value.state)
+    sink, _ = await desk.opened(moved.value.state)
     await sink.close()
     assert ids_in(desk.renamed) == ids_of(ONE)
     assert desk.path.read_text() == "foreign\n"
@@ -232,13 +197,13 @@ async def test_new_file_is_committed_before_it_is_written(desk: Desk) -> None:
 
 async def test_crash_in_the_middle_of_a_rotation(desk: Desk) -> None:
     """A crash before the new file was committed leaves nothing to repeat."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     state = await sink.write(ONE)
     desk.path.rename(desk.renamed)
     with pytest.raises(SinkMovedError):
         await sink.write(TWO)
     await sink.close()
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.write(TWO)
     await sink.close()
     assert ids_in(desk.renamed) == ids_of(ONE)
@@ -247,7 +212,7 @@ async def test_crash_in_the_middle_of_a_rotation(desk: Desk) -> None:
 
 async def test_rotation_without_a_new_file(desk: Desk) -> None:
     """If no new file can be made, the batch waits until one can; the renamed file is left alone."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     desk.path.rename(desk.renamed)
     desk.path.mkdir()
@@ -263,7 +228,7 @@ async def test_rotation_without_a_new_file(desk: Desk) -> None:
 
 async def test_removal_under_a_write_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that was written to a file which is gone by then is written again to the new one."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     sync = os.fsync
 
@@ -282,7 +247,7 @@ async def test_removal_under_a_write_loses_nothing(desk: Desk, monkeypatch: pyte
 @pytest.mark.parametrize("content", ["", "foreign"])
 async def test_change_while_running_is_reported(desk: Desk, content: str) -> None:
     """A file that someone else cuts or lengthens under the running sink is told about and appended to."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     desk.path.write_text(content)
     await sink.write(TWO)
@@ -299,7 +264,7 @@ async def test_link_is_followed(desk: Desk, tmp_path: Path) -> None:
     desk.path.symlink_to(target)
     state = await crashed(desk)
     target.rename(target.with_suffix(".1"))
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.write(TWO)
     await sink.close()
     assert ids_in(target.with_suffix(".1")) == ids_of(ONE)
@@ -308,7 +273,7 @@ async def test_link_is_followed(desk: Desk, tmp_path: Path) -> None:
 
 async def test_two_writers_are_refused(desk: Desk) -> None:
     """A second sink on the same file waits until the first has let go."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     other = desk.sink()
     with pytest.raises(SinkUnavailableError, match="another sink or process writes to it"):
         await other.open(Resume(0, None))
@@ -322,7 +287,7 @@ async def test_renamed_file_in_use_is_waited_for(desk: Desk) -> None:
     state = await crashed(desk)
     desk.path.rename(desk.renamed)
     live, desk.path = desk.path, desk.renamed
-    other, _ = await opened(desk, None)
+    other, _ = await desk.opened()
     desk.path = live
     sink = desk.sink()
     with pytest.raises(SinkUnavailableError, match="another sink or process writes to it"):
@@ -339,7 +304,7 @@ async def test_lost_state_of_a_reused_number(desk: Desk) -> None:
     desk.path.rename(desk.renamed)
     content = "x" * 10_000 + "\n"
     desk.renamed.write_text(content)
-    sink, _ = await opened(desk, state)
+    sink, _ = await desk.opened(state)
     await sink.close()
     assert desk.renamed.read_text() == content
     assert "it is not the file that was written before, which is gone" in desk.said()
@@ -370,7 +335,7 @@ async def test_unusable_path_is_explained(desk: Desk, tmp_path: Path, name: str,
 async def test_state_of_another_kind_of_sink_is_told(desk: Desk) -> None:
     """A state that is none of a file is reported; the file is kept and appended to."""
     desk.path.write_text("foreign\n")
-    sink, _ = await opened(desk, b"\x00")
+    sink, _ = await desk.opened(b"\x00")
     await sink.close()
     assert desk.path.read_text() == "foreign\n"
     assert "what was committed under this sink's name is no file's state" in desk.said()
@@ -384,7 +349,7 @@ async def test_write_needs_open(desk: Desk) -> None:
 
 async def test_failed_cut_is_made_up_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a failed write left, and could not be cut at once, is cut before the next write."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
 
     def fail(*_arguments: Any) -> None:
@@ -410,7 +375,7 @@ async def test_lock_is_no_need(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
     await sink.close()
     assert ids_in(desk.path) == ids_of(ONE)
@@ -418,7 +383,7 @@ async def test_lock_is_no_need(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_failed_cut_makes_no_hole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that someone emptied while a failed write had yet to be cut back is not filled with zeros."""
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.write(ONE)
 
     def fail(*_arguments: Any) -> None:
@@ -446,7 +411,7 @@ async def test_name_of_a_new_file_is_durable(desk: Desk, monkeypatch: pytest.Mon
         fsync(number)
 
     monkeypatch.setattr(os, "fsync", noted)
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.close()
     assert synced == [True]
 
@@ -461,8 +426,8 @@ async def test_folder_that_can_not_be_synced_is_no_obstacle(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", refuse)
-    sink, _ = await opened(desk, None)
+    sink, _ = await desk.opened()
     await sink.close()
     code = errno.EIO
     with pytest.raises(SinkUnavailableError, match="Input/output error"):
-        await opened(desk, None)
+        await desk.opened()

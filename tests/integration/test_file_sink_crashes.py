@@ -1,6 +1,6 @@
 """The file sink holds every event exactly once, wherever the process dies."""
 
-import json
+import io
 import os
 import random
 import signal
@@ -16,12 +16,14 @@ from typing import Any
 import anyio
 import pytest
 
+from tailer.core.rotation import Retention
 from tailer.interfaces import Resume
 from tailer.observe import ignore
-from tailer.sinks import appended
+from tailer.sinks import appended, archive, compression, filesystem, recovery
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
+from tests.integration.desk import ids_in
 
 BATCHES = [make_batch(1, 2), make_batch(3, 40), make_batch(41, 41), make_batch(42, 60), make_batch(61, 62)]
 
@@ -37,6 +39,11 @@ class Kernel:
         turn: Number of the call, from 0, that does not come back.
     """
 
+    CALLS = frozenset(
+        {"open", "close", "write", "fsync", "ftruncate", "fstat", "pread", "scandir"}
+        | {"rename", "unlink", "fchmod", "fdopen", "utime"}
+    )
+
     def __init__(self, turn: int) -> None:
         self._turn = turn
         self._open: set[int] = set()
@@ -45,19 +52,19 @@ class Kernel:
     def __getattr__(self, name: str) -> Any:
         """Give a function of `os` that counts its calls, and everything else as it is."""
         real = getattr(os, name)
-        if name not in {"open", "close", "write", "fsync", "ftruncate", "fstat", "pread", "scandir"}:
+        if name not in self.CALLS:
             return real
 
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
             if self.calls == self._turn:
                 if name == "write":
                     os.write(arguments[0], arguments[1][: len(arguments[1]) // 2])
                 self.die()
             self.calls += 1
-            result = real(*arguments)
+            result = real(*arguments, **options)
             if name == "open":
                 self._open.add(result)
-            elif name == "close":
+            elif name in {"close", "fdopen"}:  # a file object closes by itself
                 self._open.discard(arguments[0])
             return result
 
@@ -70,11 +77,18 @@ class Kernel:
         self._open.clear()
         raise Killed
 
+    def rule(self, patch: pytest.MonkeyPatch) -> None:
+        """Take the place of `os`."""
+        for module in (appended, archive, compression, filesystem, recovery):
+            patch.setattr(module, "os", self)
 
-async def _live(path: Path, committed: SimpleNamespace, rename: Callable[[int], None]) -> None:
+
+async def _live(
+    path: Path, committed: SimpleNamespace, rename: Callable[[int], None], options: dict[str, Any]
+) -> None:
     """Live one life of the process: open, then write and commit what is not committed yet."""
-    with open(os.devnull, "wb") as nowhere:  # noqa: ASYNC230, PTH123 - a stream that is not written to
-        sink = FileSink(FileSink.Config(path=path), SinkContext("log", nowhere, {}, ignore))
+    context = SinkContext("log", io.BytesIO(), {}, ignore)
+    sink = FileSink(FileSink.Config(path=path, **options), context)
     committed.state = await sink.open(Resume(committed.count, committed.state))
     while committed.count < len(BATCHES):
         await anyio.to_thread.run_sync(rename, committed.count)
@@ -84,12 +98,14 @@ async def _live(path: Path, committed: SimpleNamespace, rename: Callable[[int], 
 
 
 def _ids_in(folder: Path) -> list[str]:
-    """Read all files of a folder, the oldest first: events.jsonl.0, .1 and so on, then the live one."""
-    paths = sorted(folder.glob("events.jsonl*"), key=lambda path: (path.suffix == ".jsonl", path.name))
-    return [json.loads(line)["id"] for path in paths for line in path.read_text().splitlines()]
+    """Read all files of a folder that don't hide, the live one last."""
+    paths = sorted(folder.glob("events*"), key=lambda path: (path.name == "events.jsonl", path.name))
+    return [one for path in paths for one in ids_in(path)]
 
 
-def _die_and_go_on(folder: Path, turn: int, renamed_before: int | None, patch: pytest.MonkeyPatch) -> bool:
+def _die_and_go_on(
+    folder: Path, turn: int, patch: pytest.MonkeyPatch, *, renamed_before: int | None, **options: Any
+) -> bool:
     """Die at a call, and once more while going on; then live to the end. Tell whether the first life died."""
     path = folder / "events.jsonl"
 
@@ -100,29 +116,77 @@ def _die_and_go_on(folder: Path, turn: int, renamed_before: int | None, patch: p
     committed = SimpleNamespace(state=None, count=0)
     died = []
     for last_call in (turn, turn % 13, sys.maxsize):
-        patch.setattr(appended, "os", Kernel(last_call))
+        Kernel(last_call).rule(patch)
         try:
-            anyio.run(_live, path, committed, rename)
+            anyio.run(_live, path, committed, rename, options)
             died.append(False)
         except Killed:
             died.append(True)
     return died[0]
 
 
-@pytest.mark.parametrize("renamed_before", [None, 1, 2, 4])
+@pytest.mark.parametrize(
+    ("renamed_before", "rotate_size"),
+    [
+        *((renamed_before, None) for renamed_before in (None, 1, 2, 4)),
+        *((renamed_before, 8000) for renamed_before in (None, 2)),
+        *(
+            pytest.param(renamed_before, rotate_size, marks=pytest.mark.long)
+            for renamed_before in (None, 1, 2, 4)
+            for rotate_size in (1, 2000)
+        ),
+    ],
+)
 def test_death_at_every_system_call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed_before: int | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed_before: int | None, rotate_size: int | None
 ) -> None:
-    """Dying at any system call, half-way through a write too and with a rotation around it, costs nothing."""
+    """Dying at any system call, half-way through a write too and with rotations around it, costs nothing."""
     for turn in range(1000):
         folder = tmp_path / str(turn)
         folder.mkdir()
-        died = _die_and_go_on(folder, turn, renamed_before, monkeypatch)
-        assert _ids_in(folder) == ids_of(*BATCHES), f"died at call {turn}"
+        died = _die_and_go_on(
+            folder, turn, monkeypatch, renamed_before=renamed_before, rotate_size=rotate_size
+        )
+        told = _ids_in(folder)
+        if rotate_size is None:
+            assert told == ids_of(*BATCHES), f"died at call {turn}"
+        assert sorted(told) == sorted(ids_of(*BATCHES)), f"died at call {turn}"
+        assert not list(folder.glob(".*"))
         if not died:
             assert turn > 20
             return
     pytest.fail("a life never came to its end")
+
+
+def test_death_at_every_call_of_the_upkeep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dying at any system call of compression and deletion leaves every event of what is kept, once."""
+    kept = {f"events-2026112{day}T000000Z.jsonl": ids_of(make_batch(10 * day, 11 * day)) for day in (1, 2, 3)}
+    for turn in range(1000):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        (folder / "events-20261120T000000Z.jsonl").write_text("too old\n")
+        for name, ids in kept.items():
+            (folder / name).write_text("".join(f'{{"id":"{one}"}}\n' for one in ids))
+        care = archive.Archive(folder / "events.jsonl", compressing=True, retention=Retention(3))
+        died = False
+        for last_call in (turn, turn % 17):
+            Kernel(last_call).rule(monkeypatch)
+            try:
+                care.tidy(0.0, lambda: False)
+            except Killed:
+                died = True
+        monkeypatch.undo()
+        for name, ids in kept.items():
+            assert [ids_in(path) for path in folder.glob(f"{name}*")] in ([ids], [ids, ids]), (
+                f"died at call {turn}"
+            )
+        assert care.tidy(0.0, lambda: False).failed == []
+        assert sorted(path.name for path in folder.iterdir()) == [f"{name}.gz" for name in kept]
+        assert _ids_in(folder) == [one for ids in kept.values() for one in ids]
+        if not died:
+            assert turn > 30
+            return
+    pytest.fail("the upkeep never came to its end")
 
 
 WRITER = """

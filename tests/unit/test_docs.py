@@ -75,12 +75,13 @@ def test_every_variable_is_in_the_readme() -> None:
 
 
 def test_configuration_of_the_readme_is_enough_to_run(tmp_path: Path) -> None:
-    """The README's file loads as it is, given the token."""
-    (text,) = blocks("toml")
+    """The README's file loads as it is, given the token, and with any other table of a sink in its place."""
+    text, *sinks = blocks("toml")
     path = tmp_path / "tailer.toml"
-    path.write_text(text)
-    _, plans = load_with_sinks(path, {TOKEN_VARIABLE: "t"})
-    assert [plan.name for plan in plans] == ["file"]
+    for variant in [text, *(text.partition("[[sinks]]")[0] + sink for sink in sinks)]:
+        path.write_text(variant)
+        _, plans = load_with_sinks(path, {TOKEN_VARIABLE: "t"})
+        assert [plan.name for plan in plans] == ["file"]
 
 
 def test_record_of_the_readme_is_what_is_written() -> None:

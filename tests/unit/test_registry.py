@@ -103,6 +103,33 @@ def test_table_becomes_a_plan() -> None:
     assert isinstance(sink, FileSink)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"keep_files": 3}, "keep_files has no effect without rotate_size or rotate_every; add one"),
+        ({"keep_for": "3d"}, "keep_for has no effect without rotate_size or rotate_every; add one"),
+        ({"compress": "gzip"}, "compress has no effect without rotate_size or rotate_every; add one"),
+        (
+            {"path": "x.gz", "rotate_every": "1d"},
+            (
+                "path must not end in .gz, for the live file is not compressed; "
+                'compress = "gzip" adds .gz to what is put aside'
+            ),
+        ),
+    ],
+)
+def test_options_of_a_file_that_contradict_each_other(options: dict[str, Any], said: str) -> None:
+    """Options that would do nothing, or something else than they seem to, are refused."""
+    assert mistakes_of({"type": "file", "path": "x", **options}) == (f"sinks[2]: {said}",)
+
+
+def test_size_without_unit_is_too_small() -> None:
+    """A forgotten unit does not make a file of each batch."""
+    assert mistakes_of({"type": "file", "path": "x", "rotate_size": 100}) == (
+        'sinks[2].rotate_size: must be a size such as "10GiB" or "500MB", at least 64KiB, not 100',
+    )
+
+
 def test_name_is_taken_where_there_is_one() -> None:
     """A sink is called what its table says."""
     assert plan({"type": "stdout", "name": "screen"}, "sinks[0]", FOLDER).name == "screen"
