@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -166,23 +165,6 @@ class Service:
     def _metrics(self) -> web.Response:
         body = exposition(self.shown.status(), is_ready=not self.shown.obstacles())
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
-
-
-@asynccontextmanager
-async def serving(address: Address | None, shown: Shown, observe: Observer) -> AsyncIterator[Address | None]:
-    """Run a service beside something; give the address where it listens. ``None``: there is none.
-
-    Raises:
-        ConfigError: It can't listen there.
-    """
-    if address is None:
-        yield None
-        return
-    service = Service(address, shown, observe)
-    try:
-        yield await service.open()
-    finally:
-        await service.close()
 
 
 class _GuardedServer(web.Server):

@@ -18,6 +18,7 @@ from tailer.app.exitcode import ExitCode
 from tailer.app.failures import unwrapped
 from tailer.app.life import Life, Task
 from tailer.app.run import Run
+from tailer.cli.signals import open_receiver
 from tailer.core.durations import Seconds
 
 
@@ -46,7 +47,7 @@ class Signals:
 
     def take(self, number: signal.Signals) -> None:
         """Do what a signal asks for."""
-        if number == signal.SIGHUP and self._hang_up is not None:
+        if self._hang_up is not None and number == signal.SIGHUP:
             self._hang_up()
         elif self.first is None:
             self.first = number
@@ -65,7 +66,7 @@ class Signals:
     async def attend(self, *, task_status: TaskStatus[None]) -> None:
         """Take signals as they come, for ever."""
         wanted = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if self._hang_up else [])
-        with anyio.open_signal_receiver(*wanted) as received:
+        with open_receiver(*wanted) as received:
             task_status.started()
             async for number in received:
                 self.take(number)

@@ -121,6 +121,32 @@ def test_service_tells_how_the_daemon_is(tmp_path: Path, simulate: Simulate, pro
     assert daemon.stop() == 0
 
 
+def test_reload_is_told_and_the_pages_stay(
+    tmp_path: Path, simulate: Simulate, processes: ExitStack, manager: Manager
+) -> None:
+    """The service manager hears a reload begin and end; pages stay where they are, and counters go on."""
+    setup = Setup(tmp_path, simulate("--rate", "20"), service={"listen": "127.0.0.1:0"})
+    environment = {**setup.simulator.environment, "NOTIFY_SOCKET": str(manager.path)}
+    daemon = processes.enter_context(
+        Process(tmp_path, "run", "run", "-c", str(setup.path), environment=environment)
+    )
+    address = address_of(daemon)
+    wait_until(lambda: is_polled(address), "events are delivered", daemon)
+    before = samples_of(address)
+    manager.wait_for("READY=1")
+    setup.path.write_text(setup.path.read_text().replace('"200ms"', '"300ms"'))
+    daemon.send(signal.SIGHUP)
+    manager.wait_for("RELOADING=1\nMONOTONIC_USEC=")
+    manager.wait_for("READY=1")
+    assert ask(address, "/readyz")[0] == 200
+    after = samples_of(address)
+    assert after["tailer_poll_interval_seconds"] >= 0.3
+    assert after["tailer_events_total"] >= before["tailer_events_total"]
+    assert after["tailer_sink_events_total"] >= before["tailer_sink_events_total"]
+    assert after["tailer_start_time_seconds"] == before["tailer_start_time_seconds"]
+    assert daemon.stop() == 0
+
+
 def test_outage_of_the_api_is_no_reason_to_be_killed(
     tmp_path: Path, simulate: Simulate, processes: ExitStack
 ) -> None:

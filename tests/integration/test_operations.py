@@ -1,5 +1,6 @@
 """The shipped files, judged by the programs that read them."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tailer.app.exitcode import ExitCode
 from tailer.app.life import DRAIN_TIMEOUT
 from tailer.cli import files
+from tailer.cli.main import group
 
 
 def checker(name: str) -> Callable[..., Any]:
@@ -67,6 +69,16 @@ def test_unit_is_strict(unit: Path) -> None:
     """By systemd's own measure little is left to a service that was taken over: 2 of 10 at most."""
     done = judge("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(unit))
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("option", ["ExecStart", "ExecReload"])
+def test_unit_calls_commands_that_exist(unit: Path, option: str) -> None:
+    """What the unit calls can be typed."""
+    _, name, *arguments = shlex.split(options(unit)[option])
+    with group.make_context("tailer", [name]) as context:
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.make_context(name, arguments, parent=context).params["config"]
 
 
 def test_unit_fits_the_program(unit: Path) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tailer.app import service
-from tailer.app.service import PageFailed, serving
+from tailer.app.service import PageFailed, Service
 from tailer.app.status import FleetStatus, JournalStatus, Status
 from tailer.config.addresses import Address
 from tailer.errors import ConfigError
@@ -80,9 +80,11 @@ class Client:
 async def served(address: Address = Address("127.0.0.1", 0)) -> AsyncIterator[Client]:  # noqa: B008 - frozen
     """A service and a client."""
     staged = Staged()
-    async with serving(address, staged, staged.reports.append) as found:
-        assert found is not None
-        yield Client(found, staged)
+    served = Service(address, staged, staged.reports.append)
+    try:
+        yield Client(await served.open(), staged)
+    finally:
+        await served.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -215,9 +217,3 @@ async def test_address_of_another_machine_is_refused() -> None:
     with pytest.raises(ConfigError, match="no such address"):
         async with served(Address("192.0.2.1", 0)):
             pass
-
-
-async def test_no_address_means_no_service() -> None:
-    """Without an address nothing listens."""
-    async with serving(None, Staged(), lambda _report: None) as address:
-        assert address is None
