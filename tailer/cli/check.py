@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tailer.cli.options import complete_connector
+
 
 @click.command("check")
 @click.option(
@@ -22,7 +24,12 @@ import click
     is_flag=True,
     help="Measure what the API does where its documentation is silent, with at most 60 requests.",
 )
-@click.option("--connector", metavar="NAME", help="The connector to probe.  [default: one that is busy]")
+@click.option(
+    "--connector",
+    metavar="NAME",
+    shell_complete=complete_connector,
+    help="The connector to probe.  [default: one that is busy]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def command(config: Path | None, connector: str | None, *, is_probe: bool, **flags: bool) -> int:
     """Check a configuration and everything it needs, and change nothing.

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tailer.cli.options import account_options, list_output
+from tailer.cli.options import account_options, complete_connector, list_output
 
 if TYPE_CHECKING:
     from tailer.cli.listing import Output
 
 
 @click.command("connectors")
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=complete_connector)
 @list_output
 @account_options
 def command(

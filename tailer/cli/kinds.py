@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tailer.cli.options import list_output
+from tailer.cli.options import complete_kind, list_output
 from tailer.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("kinds")
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=complete_kind)
 @list_output
 def command(patterns: tuple[str, ...], output: Output) -> None:
     """List the known kinds of events with level and meaning.

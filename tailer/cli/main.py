@@ -39,6 +39,10 @@ COMMANDS = {
     ),
     "kinds": Entry("tailer.cli.kinds", "List the known kinds of events with level and meaning."),
     "files": Entry("tailer.cli.files", "Write out files for systemd, Docker and logrotate."),
+    "completion": Entry(
+        "tailer.cli.completion",
+        "Print the script that makes a shell complete commands, flags and names.",
+    ),
     "demo": Entry("tailer.cli.demo", "Tail an invented fleet: no account, no file, nothing to clean up."),
     "simulate": Entry("tailer.cli.simulate", "Run a believable Magic WAN connector API on this machine."),
 }
@@ -113,6 +117,10 @@ def group(ctx: click.Context) -> None:
 def main() -> NoReturn:
     """Be the program: the entry point ``tailer``."""
     _replace_missing_streams()
+    if instruction := os.environ.get("_TAILER_COMPLETE"):
+        from tailer.cli.shells import answer  # noqa: PLC0415 - for a Tab only
+
+        answer(group, instruction)
     # Until the event loop takes signals over. Ended before anything was done, as asked, is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     sys.exit(run_to_exit(_invoke))

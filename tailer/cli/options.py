@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 from tailer.core.durations import Seconds, parse_duration, parse_time
 
@@ -59,6 +62,25 @@ def look_options(function: Function) -> Function:
         help="auto: pretty on a terminal, JSON Lines into a pipe or file.",
     )
     return output(zone(color(function)))
+
+
+def complete_connector(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Complete the name of a connector; nothing where that fails."""
+    try:
+        from tailer.cli.candidates import connector_items  # noqa: PLC0415 - for a Tab only
+
+        return connector_items(ctx.params, incomplete)
+    except Exception:  # noqa: BLE001 - the user is in the middle of a line
+        return []
+
+
+def complete_kind(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Complete a kind."""
+    from tailer.cli.candidates import kind_items  # noqa: PLC0415 - for a Tab only
+
+    return kind_items(incomplete)
 
 
 def account_options(function: Function) -> Function:

@@ -6,11 +6,18 @@ from typing import Any
 
 import click
 
-from tailer.cli.options import account_options, interval, look_options, moment
+from tailer.cli.options import (
+    account_options,
+    complete_connector,
+    complete_kind,
+    interval,
+    look_options,
+    moment,
+)
 
 
 @click.command("tail")
-@click.argument("connectors", nargs=-1, metavar="[CONNECTOR]...")
+@click.argument("connectors", nargs=-1, metavar="[CONNECTOR]...", shell_complete=complete_connector)
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C, or until --until.")
 @click.option(
     "--since",
@@ -27,6 +34,7 @@ from tailer.cli.options import account_options, interval, look_options, moment
     "kinds",
     multiple=True,
     metavar="KIND",
+    shell_complete=complete_kind,
     help="Only events of this kind, such as Leave; repeatable.",
 )
 @click.option(
