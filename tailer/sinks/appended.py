@@ -71,6 +71,7 @@ class AppendedFile:
         # Without O_NONBLOCK, opening a named pipe could wait for ever.
         self._number = os.open(path, flags | os.O_NONBLOCK, 0o600)
         self._torn = False
+        self._was_renamed = False
         self.length = 0
         self._tail = b""
         try:
@@ -138,9 +139,12 @@ class AppendedFile:
             return False
 
     @property
-    def is_removed(self) -> bool:
-        """Whether no path leads here any more."""
-        return os.fstat(self._number).st_nlink == 0
+    def is_lost(self) -> bool:
+        """Whether nobody may ever read what was appended last: the file was renamed just before, and is gone.
+
+        Whoever renames a file that holds the data already, and then compresses and removes it, has read it.
+        """
+        return self._was_renamed and os.fstat(self._number).st_nlink == 0
 
     def append(self, data: bytes) -> None:
         """Write data at the end, durably and whole or not at all; `repair` comes first after a failure.
@@ -153,6 +157,7 @@ class AppendedFile:
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._number, rest) :]
+            self._was_renamed = not self.is_live
             os.fsync(self._number)
         except OSError:
             with contextlib.suppress(OSError):

@@ -12,9 +12,9 @@ Rules:
    noticed before a batch is written: its identity and length are committed first (`SinkMovedError`), then
    the batch goes there. So no instant exists at which a crash would leave a batch in a file that nobody
    committed to, and the former file is complete: it may be compressed at once.
-5. A file that is gone when a batch has just been written to it is no place to accept the batch from: it is
-   written again to the new one. Only here an event may be in two files, if what removed the file was
-   a program that had read it to the end.
+5. A file that others renamed and removed while a batch was being written to it may be gone without the batch,
+   which is written again to the new one. Only here an event may be in two files without a crash: if the file
+   was compressed with the batch in it. It takes a rename between two system calls next to each other.
 6. ``copytruncate`` of logrotate is survived but not exact: lines that come between its copy and its cut are
    gone, and a crash right after it can repeat one batch. Let it rename instead; no signal is needed.
 7. Rotation, compression and deletion never stop events: what fails is reported and tried again later, and
@@ -187,6 +187,7 @@ class FileSink:
 
     def _append(self, file: AppendedFile, batch: Batch, now: Moment) -> bytes:
         """Write a batch to a file that is committed; raises ``OSError``."""
+        data = self._format.render(batch.events)
         file.repair()
         if not file.is_live:
             raise self._follow(file)
@@ -194,20 +195,16 @@ class FileSink:
             before = file.length
             file.measure()
             self._note(f"someone changed it from {before} to {file.length} bytes; it is appended to")
-        data = self._content(file, batch)
+        # What a new file of a format begins with would be put before the data here as well.
+        data = b"\n" + data if file.ends_within_line else data
         if self._rotator is not None:
             self._turn(self._rotator, file, len(data), now)
         file.append(data)
         file.written_at = now.wall
-        if file.is_removed:
+        if file.is_lost:
             self._note("it was removed while a batch was written, which is written again to a new file")
             raise self._follow(file)
         return msgspec.json.encode(file.state)
-
-    def _content(self, file: AppendedFile, batch: Batch) -> bytes:
-        """Render a batch for the end of a file; what a new file begins with belongs here."""
-        data = self._format.render(batch.events)
-        return b"\n" + data if file.ends_within_line else data
 
     def _turn(self, rotator: Rotator, file: AppendedFile, more: int, now: Moment) -> None:
         """Put the file aside if it is time; else have the rotator look after those that were."""

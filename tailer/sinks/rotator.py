@@ -101,6 +101,8 @@ class Rotator:
         try:
             fresh, name = self._archive.put_aside(live, now.wall)
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not live.is_live:
+                return None  # somebody else was quicker, or the folder is gone: the caller sees to that
             delay = self._turning.fail(now.monotonic)
             self._tell_failure(delay, f"can't be put aside: {reason_of(error)}")
             return None

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gzip
 import json
 import os
 import stat
@@ -227,21 +228,44 @@ async def test_rotation_without_a_new_file(desk: Desk) -> None:
 
 
 async def test_removal_under_a_write_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch that was written to a file which is gone by then is written again to the new one."""
+    """A batch that went to a file which was removed just before it is written again to the new one."""
     sink, _ = await desk.opened()
     await sink.write(ONE)
-    sync = os.fsync
+    write = os.write
 
-    def removed(number: int) -> None:
-        sync(number)
-        desk.path.unlink(missing_ok=True)
+    def removed(number: int, data: bytes) -> int:
         monkeypatch.undo()
+        desk.path.unlink()
+        return write(number, data)
 
-    monkeypatch.setattr(os, "fsync", removed)
+    monkeypatch.setattr(os, "write", removed)
     await deliver(sink, TWO)
     await sink.close()
     assert ids_in(desk.path) == ids_of(TWO)
     assert "it was removed while a batch was written" in desk.said()
+
+
+async def test_what_is_compressed_in_time_is_not_repeated(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is compressed and removed after the batch was written, if not synced, has it."""
+    sink, _ = await desk.opened()
+    await sink.write(ONE)
+    sync = os.fsync
+
+    def compressed(number: int) -> None:
+        monkeypatch.undo()
+        desk.path.rename(desk.renamed)
+        sync(number)
+        desk.renamed.with_suffix(".1.gz").write_bytes(gzip.compress(desk.renamed.read_bytes()))
+        desk.renamed.unlink()
+
+    monkeypatch.setattr(os, "fsync", compressed)
+    await deliver(sink, TWO)
+    await deliver(sink, THREE)
+    await sink.close()
+    assert [ids_in(path) for path in (*desk.aside, desk.path)] == [ids_of(ONE, TWO), ids_of(THREE)]
+    assert desk.reports == []
 
 
 @pytest.mark.parametrize("content", ["", "foreign"])

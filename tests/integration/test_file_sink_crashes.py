@@ -4,7 +4,6 @@ import io
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -23,9 +22,13 @@ from tailer.sinks import appended, archive, compression, filesystem, recovery
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
+from tests.integration import file_writer
 from tests.integration.desk import ids_in
 
 BATCHES = [make_batch(1, 2), make_batch(3, 40), make_batch(41, 41), make_batch(42, 60), make_batch(61, 62)]
+
+
+LONG = (pytest.mark.long, pytest.mark.timeout(600))
 
 
 class Killed(BaseException):
@@ -189,69 +192,56 @@ def test_death_at_every_call_of_the_upkeep(tmp_path: Path, monkeypatch: pytest.M
     pytest.fail("the upkeep never came to its end")
 
 
-WRITER = """
-import os, sys
-from pathlib import Path
-import anyio
-from tailer.interfaces import Resume
-from tailer.sinks.file import FileSink
-from tailer.sinks.options import SinkContext
-from tailer.model import Batch, Event, Source
-from tailer.testing.sink_contract import deliver
-
-folder, last = Path(sys.argv[1]), int(sys.argv[2])
-journal = folder / "journal"
-
-def commit(count, state):
-    journal.with_name("new").write_bytes(b"%d " % count + state)
-    journal.with_name("new").replace(journal)
-
-source = Source("a", "c", "name", "serial", 0.0)
-
-async def main():
-    count, _, state = journal.read_bytes().partition(b" ") if journal.exists() else (b"0", b"", b"")
-    count = int(count)
-    context = SinkContext("log", sys.stdout.buffer, {}, print)
-    sink = FileSink(FileSink.Config(path=folder / "events.jsonl"), context)
-    commit(count, await sink.open(Resume(count, state or None)))
-    print("writing", flush=True)
-    while count < last:
-        events = [Event(t=t, n=0, k="Init", a=t, source=source) for t in range(count, count + 50)]
-        state = await deliver(sink, Batch(events), lambda state: commit(count, state))
-        count += 50
-        commit(count, state)
-    await sink.close()
-
-anyio.run(main)
-"""
+ROTATING = {"rotate_size": 300_000, "compress": "gzip"}
+"""Compression takes about as long as it takes to fill a file, so that kills meet it."""
 
 
-def _start(folder: Path, last: int) -> "subprocess.Popen[bytes]":
-    """Start a writer and wait until it writes."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(folder), str(last)],
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"writing\n"
-    return process
-
-
-def test_kill_9_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    """A process that is killed again and again, its file renamed under it, writes every event once."""
+def _kill_again_and_again(folder: Path, rounds: int, options: dict[str, Any], *, renaming: bool) -> int:
+    """Kill writers at random instants, then let one come to its end; give the number of events."""
+    (folder / "logs").mkdir()
+    path = folder / "logs" / "events.jsonl"
     chance = random.Random(1)
-    for round_ in range(5):
-        process = _start(tmp_path, 10**9)
-        time.sleep(chance.uniform(0, 0.05))
-        if round_ % 2:
-            (tmp_path / "events.jsonl").rename(tmp_path / f"events.jsonl.{round_}")
+    for round_ in range(rounds):
+        process = file_writer.start(folder, 10**9, options)
+        time.sleep(chance.uniform(0, 0.1))
+        if renaming and round_ % 2:
+            path.rename(path.with_name(f"events.jsonl.{round_:04}"))
             time.sleep(chance.uniform(0, 0.02))
         process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-    committed = int((tmp_path / "journal").read_bytes().partition(b" ")[0])
-    process = _start(tmp_path, committed + 500)
-    said, _ = process.communicate()
-    assert (process.returncode, said) == (0, b"")
-    assert _ids_in(tmp_path) == [f"a/c/{t}.0" for t in range(committed + 500)]
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    last = file_writer.committed(folder)[0] + 2000
+    process = file_writer.start(folder, last, options)
+    process.join()
+    assert process.exitcode == 0
+    assert not (folder / "told").exists()
+    assert not list((folder / "logs").glob(".*"))
+    return last
+
+
+ROUNDS = pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=LONG)])
+
+
+@ROUNDS
+@pytest.mark.parametrize("options", [{}, {"rotate_size": 60_000}], ids=["renamed", "rotated-and-renamed"])
+def test_kill_9_around_a_rotation_by_others(tmp_path: Path, rounds: int, options: dict[str, Any]) -> None:
+    """Killed again and again while somebody else renames its file, a process writes every event once."""
+    last = _kill_again_and_again(tmp_path, rounds, options, renaming=True)
+    assert sorted(_ids_in(tmp_path / "logs")) == sorted(f"a/c/{t}.0" for t in range(last))
+
+
+@ROUNDS
+def test_kill_9_around_rotation_and_compression(tmp_path: Path, rounds: int) -> None:
+    """Killed again and again while it rotates and compresses, a process writes every event once, in order."""
+    last = _kill_again_and_again(tmp_path, rounds, ROTATING, renaming=False)
+    assert _ids_in(tmp_path / "logs") == [f"a/c/{t}.0" for t in range(last)]
+    assert len(list((tmp_path / "logs").glob("*.gz"))) > rounds // 4
+
+
+@ROUNDS
+def test_kill_9_around_retention(tmp_path: Path, rounds: int) -> None:
+    """Killed again and again while it deletes what is old, a process keeps the newest events, each once."""
+    last = _kill_again_and_again(tmp_path, rounds, {**ROTATING, "keep_files": 3}, renaming=False)
+    held = _ids_in(tmp_path / "logs")
+    assert held == [f"a/c/{t}.0" for t in range(last - len(held), last)]
+    assert 0 < len(list((tmp_path / "logs").glob("events-*"))) <= 3

@@ -521,6 +521,27 @@ async def test_rotation_of_others_goes_with_ours(make: Make) -> None:
     assert names(desk) == ["events-20261123T080000Z.jsonl", "events.jsonl.1"]
 
 
+async def test_rotation_of_others_in_the_same_moment_is_no_failure(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If somebody renames the file just before the sink would, it goes on in a new one; nothing is said."""
+    desk = make()
+    sink, _ = await desk.opened()
+    await deliver(sink, ONE)
+    real = os.rename
+
+    def too_late(source: Path, target: Path) -> None:
+        monkeypatch.undo()
+        desk.path.rename(desk.renamed)
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", too_late)
+    await deliver(sink, TWO)
+    await sink.close()
+    assert [ids_in(path) for path in (desk.renamed, desk.path)] == [ids_of(ONE), ids_of(TWO)]
+    assert (desk.aside, desk.reports) == ([desk.renamed], [])
+
+
 async def test_vanished_folder_is_waited_for(make: Make, tmp_path: Path) -> None:
     """A folder that is gone is a sentence, not a loss; once it is back, events are written again."""
     desk = make(compress="gzip")

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,17 +38,18 @@ class _FilePlace:
     exactly_once = True
     can_fail_open = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rotate_size: int | None = None) -> None:
         self._folder = folder / "logs"
         self._folder.mkdir()
         self._file = self._folder / "events.jsonl"
+        self._rotate_size = rotate_size
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def build(self) -> Sink:
-        return FileSink(FileSink.Config(path=self._file), context())
+        return FileSink(FileSink.Config(path=self._file, rotate_size=self._rotate_size), context())
 
     def held(self) -> Sequence[str]:
-        return ids_in(self._file.read_bytes() if self._file.exists() else b"")
+        return ids_in(b"".join(path.read_bytes() for path in sorted(self._folder.glob("events*"))))
 
     def fail(self) -> None:
         # The kernel writes up to the limit, then refuses (EFBIG), just like a disk that gets full.
@@ -133,6 +135,7 @@ class _MemoryPlace:
 
 PLACES: dict[str, Callable[[Path], SinkPlace]] = {
     "file": _FilePlace,
+    "file-that-rotates": partial(_FilePlace, rotate_size=1),
     "stdout": lambda _: _StdoutPlace(),
     "memory": lambda _: _MemoryPlace(),
 }
