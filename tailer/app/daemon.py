@@ -25,6 +25,7 @@ import anyio
 
 from tailer.app.aside import in_thread
 from tailer.app.control.replies import Reloaded
+from tailer.app.dead import make_dead_letters
 from tailer.app.failures import unwrapped
 from tailer.app.front import Front
 from tailer.app.history import History
@@ -276,6 +277,7 @@ class Daemon:
             observe=self._note,
             clock=self._clock,
             history=self._history,
+            dead=make_dead_letters(setup.config),
             is_open=True,
         )
         life = Life(run, partial(self._begin, run, setup, trial))

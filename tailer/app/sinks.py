@@ -13,7 +13,8 @@ from typing import Any
 
 from tailer.app.run import Run
 from tailer.config.document import from_document, read_document
-from tailer.config.options import Config
+from tailer.config.options import Config, JournalOptions
+from tailer.config.tables import TableReader
 from tailer.config.words import quoted
 from tailer.errors import ConfigError, TailerError
 from tailer.interfaces import Sink
@@ -80,6 +81,32 @@ def _build(made: SinkPlan, context: SinkContext) -> Sink:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ConfigError(f"sinks: {quoted(made.name)} can't be made: {reason}; tell its authors") from error
+
+
+def load_places(path: Path) -> tuple[Config, list[SinkPlan]]:
+    """Read only where events wait and where they go, for commands that ask no API: no token is needed.
+
+    Args:
+        path: The TOML file.
+
+    Returns:
+        A configuration without accounts, with defaults for all but the journal; and the sinks.
+
+    Raises:
+        ConfigError: All mistakes in these parts of the file.
+    """
+    document = read_document(path)
+    folder = path.absolute().parent
+    reader = TableReader(folder)
+    table = document.get("journal", {})
+    if not isinstance(table, Mapping):
+        raise ConfigError('journal: must be a table; write [journal] and below it path = "tailer.db"')
+    journal = reader.table(table, JournalOptions, "journal")
+    plans, wrong = _resolve(document.get("sinks", ()), folder)
+    mistakes = [*reader.mistakes, *wrong, *_missing(document)]
+    if mistakes or journal is None:
+        raise ConfigError(mistakes)
+    return Config(accounts=(), journal=journal, folder=folder), plans
 
 
 def _resolve(tables: object, folder: Path) -> tuple[list[SinkPlan], list[str]]:

@@ -158,6 +158,8 @@ def from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, 
     api = reader.table(tables.get("api", {}), ApiOptions, "api")
     polling = reader.table(tables.get("polling", {}), PollingOptions, "polling")
     journal = reader.table(tables.get("journal", {}), JournalOptions, "journal")
+    if journal is not None and journal.dead_letters is not None and journal.dead_letters == journal.path:
+        reader.mistakes.append("journal.dead_letters: is the journal itself; name a file of its own")
     service = reader.table(tables.get("service", {}), ServiceOptions, "service")
     accounts = _read_accounts(tables.get("accounts", ()), reader, environ)
     sinks = tables.get("sinks", ())

@@ -221,12 +221,23 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             top (64 MiB as a rule). Above it taken events are dropped first, however young; if what is left
             still waits for a sink, polling pauses, says so, and goes on by itself once a tenth is free. By
             default 10 GiB, some 500 million events: weeks of a dead sink. In memory other bounds hold.
+        dead_letters: File of the events that a sink will never take, each with the reason; JSON Lines, mode
+            0600. Absent: beside the journal, "tailer.dead.jsonl" for "tailer.db"; with a journal in memory
+            there is none, and such events are only counted and reported.
     """
 
     path: Literal[":memory:"] | Path | None = None
     retain: Duration = 172_800.0
     # Below 64 MiB keys and checkpoints of a large fleet would leave no room for events.
     max_size: Annotated[Size, Meta(ge=64 * 2**20)] = 10 * 2**30
+    dead_letters: Path | None = None
+
+    @property
+    def dead_letters_path(self) -> Path | None:
+        """Where dead letters lie; ``None``: nowhere."""
+        if self.dead_letters is not None or not isinstance(self.path, Path):
+            return self.dead_letters
+        return self.path.with_suffix(".dead.jsonl")
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,8 @@ Rules:
 2. A sink that is away is tried again for ever with the same events; nobody else waits for it. So are the
    dead letters, when their disk is full: an event that can't be set aside is not given up.
 3. If a sink can't tell which events it rejects, the batch is halved until they are alone: k of n events cost
-   about 2k·log2(n/k) writes, and all others still arrive in order.
+   about 2k·log2(n/k) writes, and all others still arrive in order. Where nothing was written there is nothing
+   to commit before the next write, so many that are rejected one by one share a commit.
 4. Where nothing durable can take dead letters (the journal is in memory), they are counted and reported.
 """
 
@@ -100,6 +101,7 @@ class Handover:
     failures: int = 0
     failing_since: float | None = None
     _untold: int = 0
+    _reason: str = ""
     _told_at: float = float("-inf")
 
     async def open(self, resume: Resume) -> bytes | None:
@@ -124,20 +126,18 @@ class Handover:
             SinkError: The sink breaks its contract.
         """
         waiting = [events]
-        reason = ""
+        held: list[Part] = []
         try:
             while waiting:
                 part = await self._try(waiting)
                 if part is None:
                     continue
-                if part.rejected:
-                    *_, reason = part.rejected.values()
-                    await self._set_aside(part)
-                    self._tell(reason, at_most_every=TELL_EVERY)
-                self.accepted += len(part.events) - len(part.rejected)
-                await settle(part)
+                held.append(part)
+                if part.is_last or len(part.rejected) < len(part.events):
+                    await self._settle(_joined(held), settle)
+                    held = []
         finally:
-            self._tell(reason)
+            self._tell()
 
     async def dead_letters(self) -> list[DeadLetter]:
         """Give those of this sink."""
@@ -187,6 +187,13 @@ class Handover:
                 " the sink, tell its authors; the batch is kept"
             )
 
+    async def _settle(self, part: Part, settle: Settle) -> None:
+        if part.rejected:
+            await self._set_aside(part)
+            self._tell(at_most_every=TELL_EVERY)
+        self.accepted += len(part.events) - len(part.rejected)
+        await settle(part)
+
     async def _set_aside(self, part: Part) -> None:
         now = self.clock.wall()
         letters = [
@@ -196,12 +203,13 @@ class Handover:
             await self._insist(partial(self.dead.add, letters))
         self.set_aside += len(letters)
         self._untold += len(letters)
+        self._reason = letters[-1].reason
 
-    def _tell(self, reason: str, *, at_most_every: Seconds = 0.0) -> None:
+    def _tell(self, *, at_most_every: Seconds = 0.0) -> None:
         now = self.clock.monotonic()
         if self._untold and now - self._told_at >= at_most_every:
             where = None if self.dead is None else self.dead.where
-            self.observe(EventsSetAside(self.name, self._untold, where, reason))
+            self.observe(EventsSetAside(self.name, self._untold, where, self._reason))
             self._untold, self._told_at = 0, now
 
     async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -230,3 +238,15 @@ class Handover:
         if self.failures:
             self.observe(SinkRecovered(self.name, self.failures))
         self.failures, self.error, self.failing_since = 0, None, None
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """Put parts that follow each other into one."""
+    if len(parts) == 1:
+        return parts[0]
+    events: list[Event] = []
+    rejected: dict[int, str] = {}
+    for part in parts:
+        rejected.update((len(events) + index, reason) for index, reason in part.rejected.items())
+        events += part.events
+    return Part(events, rejected, parts[-1].state, parts[-1].is_last)

@@ -71,6 +71,20 @@ def test_written_values_are_read(tmp_path: Path) -> None:
     assert config.folder == tmp_path
 
 
+def test_dead_letters_lie_beside_the_journal() -> None:
+    """They have the journal's name unless they are given their own; beside memory there are none."""
+
+    def place(table: str) -> Path | None:
+        return parse(f"{ACCOUNT}[journal]\n{table}", "/c/t.toml", ENVIRON).journal.dead_letters_path
+
+    assert place('path = "tailer.db"') == Path("/c/tailer.dead.jsonl")
+    assert place('path = "tailer.db"\ndead_letters = "/var/no.jsonl"') == Path("/var/no.jsonl")
+    assert place('path = ":memory:"') is None
+    assert place('path = ":memory:"\ndead_letters = "no.jsonl"') == Path("/c/no.jsonl")
+    with pytest.raises(ConfigError, match=r"journal\.dead_letters: is the journal itself"):
+        place('path = "tailer.db"\ndead_letters = "tailer.db"')
+
+
 def test_memory_journal_is_a_word_and_no_path() -> None:
     """The journal in memory is named by ":memory:" and does not become a file."""
     assert parse(f'{ACCOUNT}[journal]\npath = ":memory:"', "t.toml", ENVIRON).journal.path == ":memory:"
