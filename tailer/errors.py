@@ -69,7 +69,7 @@ class RequestRefusedError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """429, or code 971 under any status: the whole principal pauses.
+    """429, or code 971 under any status: the whole principal pauses, unless it turns out to be about one.
 
     Args:
         message: One sentence without credentials.
@@ -78,6 +78,10 @@ class RateLimitedError(ApiError):
         status: HTTP status.
         ray_id: ``Cf-Ray`` of the answer.
         codes: Cloudflare error codes of the body.
+
+    Attributes:
+        is_own: It is about this connector (or listing) alone, whatever the principal has left: park it. Found
+            out by who keeps the budget (`tailer.core.suspects`).
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class RateLimitedError(ApiError):
     ) -> None:
         super().__init__(message, status=status, ray_id=ray_id, codes=codes)
         self.retry_after = retry_after
+        self.is_own = False
 
 
 class ServerError(ApiError):

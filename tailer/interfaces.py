@@ -56,6 +56,16 @@ class EventApi(Protocol):
     def counters(self) -> RequestCounters:
         """What was done so far."""
 
+    async def renew(self) -> bool:
+        """Read the credentials' file again, if they came from one; use what it holds from now on.
+
+        Returns:
+            Whether they are others than before.
+
+        Raises:
+            ConfigError: The file can't be read or holds no token; the credentials stay as they were.
+        """
+
     async def list_connectors(self, account: str) -> list[Connector]:
         """List an account's connectors.
 

@@ -137,6 +137,112 @@ class PollRecovered(Report, frozen=True):
         return f"Connector {self.name} ({self.connector}) is read again after {self.failures} failed polls"
 
 
+class ConnectorParked(Report, frozen=True):
+    """The API refuses one connector for itself, so it is tried only now and then; others are read as usual.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        tries: Failed tries since it was parked: 1 when it is.
+        delay: Seconds until the next one.
+        reason: Message of the refusal: what Cloudflare said, and what to check.
+    """
+
+    connector: str
+    name: str
+    tries: int
+    delay: Seconds
+    reason: str
+
+    def __str__(self) -> str:
+        state = "is parked" if self.tries == 1 else f"is still parked after {self.tries} tries"
+        return (
+            f"Connector {self.name} ({self.connector}) {state}, the others are read on; next try in "
+            f"{format_duration(round(self.delay))}: {self.reason}"
+        )
+
+
+class ConnectorResumed(Report, frozen=True):
+    """A parked connector is read again, from where reading had ended.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        parked: Seconds for which it was parked.
+    """
+
+    connector: str
+    name: str
+    parked: Seconds
+
+    def __str__(self) -> str:
+        parked = format_duration(round(self.parked))
+        return (
+            f"Connector {self.name} ({self.connector}) is read again after it was parked for {parked}; "
+            "what it missed meanwhile is caught up on"
+        )
+
+
+class AccountStopped(Report, frozen=True):
+    """An account can't be read: its credentials are refused, or it could not be listed at the start.
+
+    Attributes:
+        account: Its id.
+        connectors: How many of its connectors are known.
+        token: Where the refused credentials came from: ``variable X`` or ``file /run/...``; ``None``: they
+            are not the reason.
+        tries: Failed listings since it was stopped: 1 when it is.
+        delay: Seconds until List Connectors is asked again; ``None``: not in this run, which ends by itself.
+        reason: Message of the refusal.
+    """
+
+    account: str
+    connectors: int
+    token: str | None
+    tries: int
+    delay: Seconds | None
+    reason: str
+
+    def __str__(self) -> str:
+        state = "is stopped" if self.tries == 1 else f"is still stopped after {self.tries} tries"
+        again = "" if self.delay is None else f", next try in {format_duration(round(self.delay))}"
+        known = f"none of its {self.connectors} connectors" if self.connectors else "nothing of it"
+        return f"Account {self.account} {state}, {known} is read{again}{self._remedy}: {self.reason}"
+
+    @property
+    def _remedy(self) -> str:
+        if self.token is None:
+            return ""
+        if self.token.startswith("file "):
+            return f"; a valid token in {self.token} is noticed and used at once"
+        return f"; its credentials came from {self.token}, new ones there need a restart"
+
+
+class AccountResumed(Report, frozen=True):
+    """An account that was stopped is read again, each connector from where reading had ended.
+
+    Attributes:
+        account: Its id.
+        stopped: Seconds for which it was stopped.
+    """
+
+    account: str
+    stopped: Seconds
+
+    def __str__(self) -> str:
+        return f"Account {self.account} is read again after {format_duration(round(self.stopped))}"
+
+
+class TokenRenewed(Report, frozen=True):
+    """The file of a token that was refused held another one, which is used from now on."""
+
+    accounts: str
+    token: str
+
+    def __str__(self) -> str:
+        return f"The token of account {self.accounts} was renewed from {self.token}"
+
+
 class IntervalStretched(Report, frozen=True):
     """The budget does not hold a poll of every connector at the configured interval, or again does.
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
+import anyio.to_thread
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -26,7 +27,7 @@ from tailer.api.retry import persist
 from tailer.api.route import BASE_URL, find_proxy, parse_base_url
 from tailer.api.transport import read_body, trust, wrap
 from tailer.clock import Clock
-from tailer.config.credentials import Credentials
+from tailer.config.credentials import BearerToken, Credentials
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
@@ -103,12 +104,7 @@ class ApiClient:
         self._observer = observer
         self._random = random
         # The headers go with each request: aiohttp shows those of a session to the proxy as well.
-        self._options: dict[str, Any] = {
-            "headers": CIMultiDict(
-                headers_of(credentials), Accept="application/json", **{"User-Agent": _USER_AGENT}
-            ),
-            "allow_redirects": False,
-        }
+        self._options: dict[str, Any] = {"headers": _headers(credentials), "allow_redirects": False}
         if proxy := find_proxy(base):
             self._options |= {"proxy": proxy.url, "proxy_headers": proxy.headers}
         self._session: aiohttp.ClientSession | None = None
@@ -129,6 +125,25 @@ class ApiClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def renew(self) -> bool:
+        """Read the token's file again, if it came from one, and send what it holds from now on.
+
+        Returns:
+            Whether it is another token.
+
+        Raises:
+            ConfigError: The file can't be read or holds no token.
+        """
+        if not isinstance(self._credentials, BearerToken) or self._credentials.file is None:
+            return False
+        read = self._credentials.renewed
+        renewed = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+        if renewed == self._credentials:
+            return False
+        self._credentials = renewed
+        self._options["headers"] = _headers(renewed)
+        return True
 
     async def list_connectors(self, account: str) -> list[Connector]:
         """List an account's connectors.
@@ -179,7 +194,8 @@ class ApiClient:
         self, url: URL, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
     ) -> _Result:
         """Send one request within the budget, and learn from its answer."""
-        sent = await self._ledger.admit()
+        sent = await self._ledger.admit(subject)
+        credentials = self._credentials  # those that are sent: an answer may come when there are others
         try:
             status, headers, body = await self._fetch(url, subject, sent)
         except BaseException:  # being cancelled as well: a probe must not block those behind it
@@ -187,12 +203,12 @@ class ApiClient:
             raise
         refused: RateLimitedError | None = None
         try:
-            return decipher(status, headers, masked(body, self._credentials))
+            return decipher(status, headers, masked(body, credentials))
         except RateLimitedError as error:
             refused = error
             raise
         finally:
-            self._ledger.settle(headers, sent, refused)
+            self._ledger.settle(subject, headers, sent, refused)
 
     async def _fetch(self, url: URL, subject: Subject, sent: float) -> tuple[int, Headers, bytes]:
         """Return status, headers and whole body of the answer."""
@@ -214,3 +230,8 @@ class ApiClient:
     def _note_retry(self, attempt: int, delay: Seconds, reason: str) -> None:
         self.counters.retries += 1
         self._observer(RequestRetried(attempt, delay, reason))
+
+
+def _headers(credentials: Credentials) -> CIMultiDict[str]:
+    """Give the headers of every request."""
+    return CIMultiDict(headers_of(credentials), Accept="application/json", **{"User-Agent": _USER_AGENT})

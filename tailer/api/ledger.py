@@ -5,6 +5,7 @@ The budget and API time are pure values of `core`; here they meet the clock, the
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from tailer.api.headers import Headers, parse_date, rate_policy
@@ -14,6 +15,9 @@ from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
 from tailer.errors import RateLimitedError
 from tailer.observe import ClockStepped, Observer, PrincipalPaused, PrincipalResumed
+
+YIELD: Seconds = 1.0
+"""How long a request that lets others go first sleeps before it looks again."""
 
 _MALFORMED_RETRY_AFTER: Seconds = 300.0
 """What a ``Retry-After`` beyond belief is taken for: Cloudflare's longest block."""
@@ -36,6 +40,23 @@ class ClientCounters:
     body_bytes: int = 0
 
 
+async def admitted(budget: Budget, subject: Hashable, clock: Clock) -> float:
+    """Wait until a budget has room for a request about `subject`, take it, and return the monotonic time."""
+    if not budget.wait(now := clock.monotonic()) and budget.reason is None:
+        budget.spend(now)
+        return now
+    is_suspect = budget.suspects.wait(subject, now)
+    try:
+        while delay := budget.wait(now := clock.monotonic()) or (
+            YIELD if budget.yields(is_suspect=is_suspect) else 0.0
+        ):
+            await clock.sleep(delay)
+    finally:
+        budget.suspects.go(is_suspect=is_suspect)
+    budget.spend(now)
+    return now
+
+
 class Ledger:
     """Keeps one principal's budget, API time and counters up to date."""
 
@@ -50,13 +71,11 @@ class Ledger:
         self._clock = clock
         self._observer = observer
 
-    async def admit(self) -> float:
-        """Wait until the budget has room, take it, and return the monotonic time of it."""
-        while delay := self.budget.wait(now := self._clock.monotonic()):
-            await self._clock.sleep(delay)
-        self.budget.spend(now)
+    async def admit(self, subject: Hashable) -> float:
+        """Wait until the budget has room for a request about `subject`; return the monotonic time of it."""
+        sent = await admitted(self.budget, subject, self._clock)
         self.counters.requests += 1
-        return now
+        return sent
 
     def lose(self, sent: float) -> None:
         """Learn that the request admitted at `sent` got no whole answer, or was given up."""
@@ -71,13 +90,16 @@ class Ledger:
         if step is not None:
             self._observer(ClockStepped(self._principal, step))
 
-    def settle(self, headers: Headers, sent: float, refused: RateLimitedError | None) -> None:
+    def settle(
+        self, subject: Hashable, headers: Headers, sent: float, refused: RateLimitedError | None
+    ) -> None:
         """Learn what an answer means for the budget.
 
         Args:
+            subject: What was asked for.
             headers: Of the answer.
             sent: When its request was admitted.
-            refused: The answer, if it asked us to slow down.
+            refused: The answer, if it asked us to slow down; learns here whether only `subject` is meant.
         """
         now = self._clock.monotonic()
         was_stopped = self._is_stopped(now)
@@ -87,9 +109,13 @@ class Ledger:
         if refused is not None:
             self.counters.throttled += 1
             is_malformed = refused.retry_after is None and "Retry-After" in headers
-            self.budget.pause(_MALFORMED_RETRY_AFTER if is_malformed else refused.retry_after, now)
-        elif self.budget.succeeded(sent):
-            self._observer(PrincipalResumed(self._principal))
+            retry_after = _MALFORMED_RETRY_AFTER if is_malformed else refused.retry_after
+            has_quota = self.budget.has_quota(policy)
+            refused.is_own = self.budget.refuse(subject, retry_after, sent, now, has_quota=has_quota)
+        else:
+            self.budget.suspects.answered(subject, sent)
+            if self.budget.succeeded(sent):
+                self._observer(PrincipalResumed(self._principal))
         if self._is_stopped(now) and not was_stopped:
             self._observer(PrincipalPaused(self._principal, self.budget.wait(now), self.budget.reason or ""))
 

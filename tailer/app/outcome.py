@@ -29,6 +29,18 @@ class Unread(NamedTuple):
     error: ApiError
 
 
+class Unlisted(NamedTuple):
+    """An account of which nothing is read at present.
+
+    Attributes:
+        account: Its id.
+        error: Why.
+    """
+
+    account: str
+    error: ApiError
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a run when it was asked.
 
@@ -45,6 +57,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         read_through: API time up to which every connector that is not in `unread` was read whole, but for
             the gaps; ``None`` when there is none.
         unread: Connectors whose last poll failed. In a run that ends by itself they were given up.
+        accounts: How many were asked.
+        stopped: Those of which nothing is read; their connectors, as far as known, are in `unread`.
     """
 
     connectors: int
@@ -58,16 +72,26 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     read_through: int | None
     unread: tuple[Unread, ...]
+    accounts: int = 1
+    stopped: tuple[Unlisted, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
         """Judge a run that has ended by itself."""
-        refused = [one for one in self.unread if isinstance(one.error, AuthError)]
-        if refused and len(refused) == self.connectors:
+        if self._is_refused:
             return ExitCode.UNAUTHORIZED
-        if self.unread or self.gaps or self.set_aside:
+        if self.unread or self.stopped or self.gaps or self.set_aside:
             return ExitCode.INCOMPLETE
         return ExitCode.DONE
+
+    @property
+    def _is_refused(self) -> bool:
+        """Whether nothing could be read because of the credentials."""
+        troubles = [*(one.error for one in self.unread), *(one.error for one in self.stopped)]
+        is_all = len(self.unread) == self.connectors and (
+            self.connectors > 0 or len(self.stopped) == self.accounts
+        )
+        return is_all and bool(troubles) and all(isinstance(error, AuthError) for error in troubles)
 
 
 def outcome_of(run: Run) -> Outcome:
@@ -88,6 +112,10 @@ def outcome_of(run: Run) -> Outcome:
         requests=run.requests,
         read_through=min(through, default=None),
         unread=unread,
+        accounts=sum(len(fleet.watches) for fleet in run.fleets),
+        stopped=tuple(
+            Unlisted(account, error) for fleet in run.fleets for account, error in fleet.stopped.items()
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -32,10 +32,12 @@ from tailer.observe import ListingFailed, Observer, ignore
 from tailer.pipeline.board import Board
 from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.delivery import Delivery
-from tailer.pipeline.fleet import LISTING_CAP, Fleet, Watch
+from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import PollContext, Poller
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.room import Room
+from tailer.pipeline.roster import Watch
+from tailer.pipeline.warden import LISTING_CAP
 from tailer.sinks.options import estimate_bytes
 
 MAX_HELD = 1_000_000
@@ -88,8 +90,8 @@ class Run:
 
     Raises (on entering):
         ConfigError: An option can't be used.
-        AuthError: The credentials were refused.
-        ApiError: The API can't be asked and the run is one that ends by itself.
+        AuthError: The credentials of every account were refused.
+        ApiError: No account can be listed and the run is one that ends by itself.
         JournalError: The journal can't be used.
     """
 
@@ -136,8 +138,7 @@ class Run:
                 self._stack.push_async_callback(self._journal.close)
             for principal in principals_of(self._config):
                 await self._add_principal(principal)
-            for fleet in self.fleets:
-                await self._first_listing(fleet)
+            await self._first_listing()
         except BaseException:
             await self._let_go()
             raise
@@ -322,7 +323,8 @@ class Run:
             claim = await self._journal.claim(account.id)
             self._stack.push_async_callback(self._journal.release, claim)
             stored.update(await self._journal.load(claim))
-            watches.append(Watch(account.id, claim, account.connectors, account.exclude))
+            origin = account.credentials.origin
+            watches.append(Watch(account.id, claim, account.connectors, account.exclude, origin))
         polling = self._config.polling
         look_back = None if polling.look_back == "auto" else polling.look_back
         ladder = Ladder(polling.interval, polling.revisit_max)
@@ -353,25 +355,43 @@ class Run:
             crowd=crowd,
         )
 
-    async def _first_listing(self, fleet: Fleet) -> None:
-        """List until it works; a run that ends by itself, or was refused, does not insist."""
+    async def _first_listing(self) -> None:
+        """List until it works for at least one account; the others are stopped, and tried again later.
+
+        A run that ends by itself does not insist, nor does any where every account was refused.
+        """
         failures = 0
-        while True:
-            try:
-                await fleet.discover()
-            except AuthError:
-                raise
-            except ApiError as error:
-                if not self._ask.follow:
-                    raise
-                failures += 1
-                delay = backoff(failures, 1.0, LISTING_CAP, random.random())
-                self._observe(ListingFailed(fleet.accounts, delay, str(error)))
-                await self._clock.sleep(delay)
-            else:
+        while failed := await self._list_accounts():
+            errors = [error for _, causes in failed for error in causes.values()]
+            if len(errors) < sum(len(fleet.watches) for fleet in self.fleets):
                 break
-        if self._ask.until is not None or not self._ask.follow:
-            fleet.end_at(partial(parse_time, self._ask.until or "now"))
+            passing = [error for error in errors if not isinstance(error, AuthError)]
+            if not (passing and self._ask.follow):
+                raise (passing or errors)[0]
+            failures += 1
+            delay = backoff(failures, 1.0, LISTING_CAP, random.random())
+            accounts = ", ".join(fleet.accounts for fleet in self.fleets)
+            self._observe(ListingFailed(accounts, delay, str(passing[0])))
+            await self._clock.sleep(delay)
+        for fleet in self.fleets:
+            if self._ask.until is not None or not self._ask.follow:
+                fleet.end_at(partial(parse_time, self._ask.until or "now"))
+        for fleet, causes in failed:
+            fleet.go_without(causes)
+
+    async def _list_accounts(self) -> list[tuple[Fleet, Mapping[str, ApiError]]]:
+        """List the accounts that were not listed yet, all at once; return what failed."""
+        failed: list[tuple[Fleet, Mapping[str, ApiError]]] = []
+
+        async def list_fleet(fleet: Fleet) -> None:
+            if causes := await fleet.begin():
+                failed.append((fleet, causes))
+
+        with unwrapped():
+            async with anyio.create_task_group() as group:
+                for fleet in self.fleets:
+                    group.start_soon(list_fleet, fleet)
+        return failed
 
     async def _poll_all(self) -> None:
         with self._polling:

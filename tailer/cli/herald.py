@@ -103,6 +103,7 @@ class Herald:
         """Say what was achieved."""
         fields = msgspec.structs.asdict(outcome)
         fields["unread"] = [one.connector for one in outcome.unread]
+        fields["stopped"] = [one.account for one in outcome.stopped]
         self._log.say("; ".join(summarize(outcome, utc=True)), event="Ended", **fields)
 
     def _tell_unmatched(self, run: Run) -> None:

@@ -12,13 +12,18 @@ import msgspec
 
 from tailer.cli.exits import clean
 from tailer.observe import (
+    AccountResumed,
+    AccountStopped,
     ConnectorFound,
+    ConnectorParked,
+    ConnectorResumed,
     JournalCleared,
     PollRecovered,
     PrincipalResumed,
     Report,
     RequestRetried,
     SinkRecovered,
+    TokenRenewed,
 )
 from tailer.sinks.file_reports import FileRotated, FilesDropped
 
@@ -26,13 +31,16 @@ Level: TypeAlias = Literal["info", "warning", "error"]
 LogFormat: TypeAlias = Literal["auto", "text", "json"]
 
 _GOOD_NEWS = (
+    AccountResumed,
     ConnectorFound,
+    ConnectorResumed,
     FileRotated,
     FilesDropped,
     JournalCleared,
     PollRecovered,
     PrincipalResumed,
     SinkRecovered,
+    TokenRenewed,
 )
 
 
@@ -67,9 +75,8 @@ class Log:
         """
         if isinstance(report, RequestRetried):
             return
-        level: Level = "info" if isinstance(report, _GOOD_NEWS) else "warning"
         fields = msgspec.structs.asdict(report)
-        self._write(level, type(report).__name__, str(report), fields)
+        self._write(_level_of(report), type(report).__name__, str(report), fields)
 
     def say(self, message: str, *, event: str, level: Level = "info", **fields: object) -> None:
         """Write a message of the program's own.
@@ -87,6 +94,17 @@ class Log:
         with suppress(OSError, ValueError):  # nobody reads: the events matter more than the messages
             self._stream.write(f"{line}\n")
             self._stream.flush()
+
+
+def _level_of(report: Report) -> Level:
+    """Judge how bad a report is: a stopped account needs somebody; a parked one that stays so is no news."""
+    match report:
+        case AccountStopped():
+            return "error"
+        case ConnectorParked(tries=tries) if tries > 1:
+            return "info"
+        case _:
+            return "info" if isinstance(report, _GOOD_NEWS) else "warning"
 
 
 def _as_text(at: float, level: Level, _event: str, message: str, _fields: dict[str, object]) -> str:

@@ -18,18 +18,36 @@ from tailer.cli.line import StatusLine
 from tailer.cli.troubles import Family, Troubles, describe
 from tailer.core.durations import Seconds
 from tailer.observe import (
+    AccountResumed,
+    AccountStopped,
     ClockStepped,
     ConnectorFound,
+    ConnectorParked,
+    ConnectorResumed,
     GapRecorded,
     IntervalStretched,
     KindChanged,
     PollFailed,
     Report,
+    TokenRenewed,
 )
-from tailer.pipeline.poller import REFUSALS
 
 AGAIN_AFTER: Seconds = 60.0
 """The same trouble that comes and goes is not told more often, where there is no line to update."""
+
+LASTING_FAILURES = 3
+"""Failed polls in a row after which a connector's trouble is no passing one."""
+
+LASTING = (
+    AccountResumed,
+    ClockStepped,
+    ConnectorResumed,
+    GapRecorded,
+    IntervalStretched,
+    KindChanged,
+    TokenRenewed,
+)
+"""What people should still see when they look up later."""
 
 MAX_LASTING = 10
 """Lines of one sort that stay: a fleet of thousands must not bury the events."""
@@ -124,11 +142,13 @@ class Narrator:
         """Choose what people should still see when they look up later."""
         match report:
             case PollFailed(failures=failures):
-                return failures == REFUSALS
+                return failures == LASTING_FAILURES
+            case ConnectorParked(tries=tries) | AccountStopped(tries=tries):
+                return tries == 1
             case ConnectorFound():
                 return self._knows_fleet
             case _:
-                return isinstance(report, ClockStepped | GapRecorded | IntervalStretched | KindChanged)
+                return isinstance(report, LASTING)
 
     def _keep(self, report: Report) -> None:
         """Print a report that lasts, unless there have been many of its sort."""

@@ -29,6 +29,7 @@ def summarize(outcome: Outcome, *, utc: bool) -> list[str]:
     if outcome.changed:
         counts.insert(1, f"{_count(outcome.changed, 'event')} came again with another kind")
     sentences.append(", ".join(counts))
+    sentences += [f"account {one.account} was not read: {one.error}" for one in outcome.stopped[:MAX_LISTED]]
     sentences += [
         f"{_count(count, 'event')} rejected by sink {name}" for name, count in outcome.set_aside.items()
     ]

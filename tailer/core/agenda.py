@@ -6,56 +6,81 @@ Rules:
 2. A *backlog* item is ready at once; the one that is least far is taken first, so that a fleet advances
    together and a merge over its connectors has little to hold.
 3. Live ones go first, but every `BACKLOG_TURN`-th choice is the backlog's while it has any: neither starves.
+4. An item that is removed leaves its place behind, which is skipped when its turn comes.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Hashable
 from itertools import count
 from typing import Generic, TypeVar
 
 BACKLOG_TURN = 4
 """One choice in this many is the backlog's, however many live polls are due."""
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Hashable)
 
 
 class Agenda(Generic[Item]):
-    """Items with the time or the progress that decides their turn; each is in it at most once."""
+    """Items (hashable) with the time or the progress that decides their turn; each is in it at most once."""
 
     def __init__(self) -> None:
         self._live: list[tuple[float, int, Item]] = []
         self._backlog: list[tuple[float, int, Item]] = []
+        self._places: dict[Item, int] = {}
         self._numbers = count()
         self._choices = 0
 
     def __len__(self) -> int:
         """Count the items."""
-        return len(self._live) + len(self._backlog)
+        return len(self._places)
 
     def add_live(self, item: Item, due_at: float) -> None:
         """Poll an item at `due_at` (monotonic)."""
-        heapq.heappush(self._live, (due_at, next(self._numbers), item))
+        self._add(self._live, item, due_at)
 
     def add_backlog(self, item: Item, progress: float) -> None:
         """Poll an item as soon as possible; among such, those with the least `progress` go first."""
-        heapq.heappush(self._backlog, (progress, next(self._numbers), item))
+        self._add(self._backlog, item, progress)
+
+    def remove(self, item: Item) -> bool:
+        """Take an item out before its turn; return whether it was waiting for it."""
+        return self._places.pop(item, None) is not None
 
     def pop(self, now: float) -> Item | None:
         """Take the item whose turn it is; ``None`` when none is ready."""
-        is_live_ready = bool(self._live) and self._live[0][0] <= now
+        next_at = self.next_at()
+        self._skip_removed(self._backlog)
+        is_live_ready = next_at is not None and next_at <= now
         if self._backlog and (not is_live_ready or self._choices % BACKLOG_TURN == BACKLOG_TURN - 1):
-            self._choices += 1
-            return heapq.heappop(self._backlog)[2]
+            return self._take(self._backlog)
         if is_live_ready:
-            self._choices += 1
-            return heapq.heappop(self._live)[2]
+            return self._take(self._live)
         return None
 
     def is_due(self, now: float) -> bool:
         """Tell whether `pop` would give an item."""
-        return bool(self._backlog) or (bool(self._live) and self._live[0][0] <= now)
+        self._skip_removed(self._backlog)
+        next_at = self.next_at()
+        return bool(self._backlog) or (next_at is not None and next_at <= now)
 
     def next_at(self) -> float | None:
         """Tell when the next live item becomes ready; ``None`` when there is none."""
+        self._skip_removed(self._live)
         return self._live[0][0] if self._live else None
+
+    def _add(self, heap: list[tuple[float, int, Item]], item: Item, key: float) -> None:
+        number = next(self._numbers)
+        self._places[item] = number
+        heapq.heappush(heap, (key, number, item))
+
+    def _take(self, heap: list[tuple[float, int, Item]]) -> Item:
+        self._choices += 1
+        item = heapq.heappop(heap)[2]
+        del self._places[item]
+        return item
+
+    def _skip_removed(self, heap: list[tuple[float, int, Item]]) -> None:
+        while heap and self._places.get(heap[0][2]) != heap[0][1]:
+            heapq.heappop(heap)

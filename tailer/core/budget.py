@@ -12,6 +12,7 @@ say otherwise. Crossing that blocks every call of that user, the dashboard inclu
    not say: a whole window, at most five minutes, if the remaining quota is at the reserve or unknown, for
    that is how long Cloudflare blocks; else `_SHORT_PAUSE`, for then it is not the quota that was crossed.
    Each pause that follows a refused probe is at least twice as long as the one before, up to five minutes.
+   What one connector is refused for itself (`tailer.core.suspects`) stops nobody.
 4. A stop of either kind is never shortened. Refusals that come in while it lasts can only lengthen it.
 5. **Probe.** After a stop one request goes out alone. Its answer ends the caution (`succeeded`), its refusal
    begins a new pause, its failure (`failed`, or no word for `_PATIENCE`) lets another probe go. Answers to
@@ -23,10 +24,12 @@ say otherwise. Crossing that blocks every call of that user, the dashboard inclu
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from math import floor
 from typing import NamedTuple
 
 from tailer.core.durations import Seconds
+from tailer.core.suspects import Suspects
 
 _BUCKETS = 128  # a send blocks its place for less than one in a hundred of the window too long
 _SHORT_PAUSE: Seconds = 30.0
@@ -64,7 +67,11 @@ class _Bucket:
 
 
 class Budget:
-    """Keeps one principal within its share; see the rules above."""
+    """Keeps one principal within its share; see the rules above.
+
+    Attributes:
+        suspects: Who was refused lately.
+    """
 
     def __init__(
         self, *, share: float, reserve: float, quota: int = 1200, window: Seconds = _LONG_PAUSE
@@ -77,6 +84,7 @@ class Budget:
             quota: Requests a window until the headers tell. Source: Cloudflare's "API rate limits".
             window: Seconds, likewise.
         """
+        self.suspects = Suspects()
         self._share = share
         self._reserve = reserve
         self._quota = quota
@@ -168,6 +176,38 @@ class Budget:
         if self._is_at_reserve():
             reset = _SHORT_PAUSE if policy.reset is None else max(policy.reset, _LEAST_PAUSE)
             self._halt(now + reset, "only the reserved part of the quota remains")
+
+    def refuse(
+        self, subject: Hashable, retry_after: Seconds | None, sent: float, now: float, *, has_quota: bool
+    ) -> bool:
+        """Learn of a refusal, and stop unless it is about its subject alone.
+
+        Args:
+            subject: What was asked for: a connector, or an account's listing.
+            retry_after: Seconds that the API asked for, ``None`` when it did not say.
+            sent: When the request was sent.
+            now: When the refusal came.
+            has_quota: Whether its headers say that more than the reserve remains.
+
+        Returns:
+            Whether it is about its subject alone.
+        """
+        is_own = self.suspects.refused(subject, now, has_quota=has_quota)
+        if is_own:
+            self.failed(sent)  # if it was the probe, it proved nothing
+        else:
+            self.pause(retry_after, now)
+        return is_own
+
+    def yields(self, *, is_suspect: bool) -> bool:
+        """Tell whether a request that may be sent lets others go first: as probes they find out more."""
+        return is_suspect and self._stop is not None and self.suspects.is_anyone_else_waiting
+
+    def has_quota(self, policy: RatePolicy | None) -> bool:
+        """Tell whether an answer's headers say that more than the reserve remains."""
+        if policy is None or policy.remaining is None:
+            return False
+        return policy.remaining > self._reserve * (policy.quota or self._quota)
 
     def pause(self, retry_after: Seconds | None, now: float) -> Seconds:
         """Stop after a refusal (rules 3 and 4).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Callable
 
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
@@ -38,7 +38,7 @@ class Crowd:
     ) -> None:
         self.principal = principal
         self.budget = budget
-        self._members: list[tuple[Pacing, Sized]] = []
+        self._members: list[tuple[Pacing, Callable[[], int]]] = []
         self._settle = settle
         self._page_limit = page_limit
         self._max_held = max_held
@@ -46,13 +46,13 @@ class Crowd:
         self._observe = observe
         self._told: Seconds | None = None
 
-    def join(self, pacing: Pacing, pollers: Sized) -> None:
-        """Add a fleet: its pacing, and its pollers, however many they will be."""
-        self._members.append((pacing, pollers))
+    def join(self, pacing: Pacing, count: Callable[[], int]) -> None:
+        """Add a fleet: its pacing, and what counts the connectors that it polls at its interval."""
+        self._members.append((pacing, count))
 
     def fit(self) -> None:
         """Set interval and slices by the connectors that are known now; called after every listing."""
-        connectors = sum(len(pollers) for _, pollers in self._members)
+        connectors = sum(count() for _, count in self._members)
         for pacing, _ in self._members:
             pacing.fit(
                 connectors, rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held

@@ -1,69 +1,48 @@
-"""All connectors of one principal: found by listing, polled in turn, a few at a time.
+"""All connectors that are read with the same credentials: listed by account, polled in turn, a few at a time.
 
-The fleet is one task group: a task that keeps the listing fresh, and two lanes that poll. A connector whose
-request ran into the time limit moves to the slow lane, so that it can only delay its likes.
+The fleet is one task group: a warden for each account that keeps its listing fresh, two lanes that poll, and
+a task that forgets old keys.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 
 import anyio
 
-from tailer.core.advance import first_checkpoint
-from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
-from tailer.core.keys import KeySet
-from tailer.core.matching import choose
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError
-from tailer.interfaces import Claim, Commit, EventApi, Stored
+from tailer.interfaces import EventApi, Stored
 from tailer.model import Connector
-from tailer.observe import ConnectorFound, ListingFailed
+from tailer.observe import TokenRenewed
 from tailer.pipeline.crowd import Crowd
-from tailer.pipeline.lane import Lane
 from tailer.pipeline.poller import PollContext, Poller
-
-SLOW_LANE = 2
-"""Polls in flight among the connectors that ran into the time limit."""
-
-LISTING_CAP: Seconds = 300.0
-"""Longest back-off between two tries of List Connectors."""
+from tailer.pipeline.roster import Roster, Watch, known_until
+from tailer.pipeline.turns import Turns
+from tailer.pipeline.warden import Warden
 
 FORGET_EVERY: Seconds = 60.0
 """Seconds between two rounds of forgetting keys; what is forgotten is a matter of days."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Which connectors of one account are read.
-
-    Attributes:
-        account: Its id.
-        claim: The right to commit for it.
-        patterns: Ids, or patterns over id, notes and serial number.
-        exclude: Patterns of those that are left out.
-    """
-
-    account: str
-    claim: Claim
-    patterns: Sequence[str] = ("*",)
-    exclude: Sequence[str] = ()
-
-
 class Fleet:
-    """The pollers of one principal.
+    """The pollers of one client.
 
     Args:
         context: Shared by all of them, but for the claim.
-        watches: The accounts of this principal.
+        watches: The accounts that the client's credentials are for.
         stored: What the journal knew at start, by (account, connector).
         start: Resolves the configured start to an origin, given API time.
         discover: Seconds between two listings; ``None``: list once.
         concurrency: Polls in flight in the fast lane.
         crowd: The fleets that share this one's budget; joined.
+
+    Attributes:
+        pollers: By ``account/connector``.
+        watches: The accounts.
+        crowd: The fleets that share the budget.
     """
 
     def __init__(
@@ -78,28 +57,38 @@ class Fleet:
         crowd: Crowd,
     ) -> None:
         self.pollers: dict[str, Poller] = {}
-        self.listed: dict[str, list[Connector]] = {}
         self.watches = watches
         self.crowd = crowd
         self._context = context
-        self._contexts = {watch.account: replace(context, claim=watch.claim) for watch in watches}
-        self._stored = stored
-        self._start = start
-        self._discover = discover
-        crowd.join(context.pacing, self.pollers)
-        self._listed_at: dict[str, float] = {}
-        self._known_until = _known_until(stored, discover or 0.0)
-        self._concurrency = concurrency
-        self._fast: Lane[Poller] = Lane(context.clock)
-        self._slow: Lane[Poller] = Lane(context.clock)
-        self._unfinished: set[str] = set()
+        self._turns = Turns(context.clock, concurrency)
+        self._token = watches[0].token
         self._polled: set[Poller] = set()
-        self._done = anyio.Event()
+        self._wardens: dict[str, Warden] = {}
+        for watch in watches:
+            roster = Roster(
+                context,
+                watch,
+                stored,
+                start=start,
+                known_until=known_until(stored, watch.account, discover),
+                pollers=self.pollers,
+                turns=self._turns,
+            )
+            self._wardens[watch.account] = Warden(
+                context,
+                roster,
+                self._turns,
+                token=watch.token,
+                discover=discover,
+                renew=self._renew,
+                fit=crowd.fit,
+            )
+        crowd.join(context.pacing, self._count_read)
 
     @property
     def accounts(self) -> str:
         """The accounts' ids, for messages."""
-        return ", ".join(watch.account for watch in self.watches)
+        return ", ".join(self._wardens)
 
     @property
     def client(self) -> EventApi:
@@ -107,33 +96,29 @@ class Fleet:
         return self._context.client
 
     @property
-    def pacing(self) -> Pacing:
-        """What is read how often; `Crowd.fit` adapts it."""
-        return self._context.pacing
-
-    def end_at(self, resolve: Callable[[float], float]) -> None:
-        """Make the asked span end at a time resolved against API time, in whole seconds as all coverage."""
-        self._context.pacing.until = math.floor(resolve(self._context.api_now()))
-
-    async def discover(self) -> None:
-        """List every account once and take up the connectors that are new.
-
-        Raises:
-            ApiError: An account could not be listed.
-        """
-        for watch in self.watches:
-            await self._discover_one(watch)
-        self.crowd.fit()
+    def listed(self) -> Mapping[str, Sequence[Connector]]:
+        """What the last listing of each account told; an account that was never listed is not in it."""
+        rosters = [warden.roster for warden in self._wardens.values()]
+        return {roster.account: roster.listed for roster in rosters if roster.listed is not None}
 
     @property
-    def is_done(self) -> bool:
-        """Whether every connector of a finite asked span is done."""
-        return self._context.pacing.until is not None and all(p.is_done for p in self.pollers.values())
+    def stopped(self) -> Mapping[str, ApiError]:
+        """The accounts of which nothing is read at present, and why."""
+        return {
+            account: warden.case.error
+            for account, warden in self._wardens.items()
+            if warden.case.error is not None
+        }
+
+    @property
+    def listed_next_at(self) -> Mapping[str, float]:
+        """When each account is listed next (monotonic), a stopped one tried again; infinite: never."""
+        return {account: warden.next_at for account, warden in self._wardens.items()}
 
     @property
     def is_idle(self) -> bool:
         """Whether no poll is under way and none is due."""
-        return not (self._polled or self._fast.is_due or self._slow.is_due)
+        return not (self._polled or self._turns.is_due)
 
     @property
     def steps(self) -> int:
@@ -145,91 +130,50 @@ class Fleet:
         """Since when (monotonic) a poll has been waiting for the journal; ``None`` while none does."""
         return min((since for one in self._polled if (since := one.storing_since) is not None), default=None)
 
-    async def run(self) -> None:
-        """Poll until cancelled, or until every one is done (`Poller.is_done`); `discover` came before."""
+    @property
+    def pacing(self) -> Pacing:
+        """What is read how often; `Crowd.fit` adapts it."""
+        return self._context.pacing
+
+    def end_at(self, resolve: Callable[[float], float]) -> None:
+        """Make the asked span end at a time resolved against API time, in whole seconds as all coverage."""
+        self._context.pacing.until = math.floor(resolve(self._context.api_now()))
+
+    async def begin(self) -> Mapping[str, ApiError]:
+        """List every account that was not listed yet, and take up its connectors.
+
+        Returns:
+            Why, for those that could not be listed.
+        """
+        failed: dict[str, ApiError] = {}
+
+        async def begin(account: str, warden: Warden) -> None:
+            error = await warden.begin()
+            if error is not None:
+                failed[account] = error
+
         async with anyio.create_task_group() as group:
-            if self._discover is not None:
-                group.start_soon(self._discover_forever, self._discover)
+            for account, warden in self._wardens.items():
+                if warden.roster.listed is None:
+                    group.start_soon(begin, account, warden)
+        return failed
+
+    def go_without(self, failed: Mapping[str, ApiError]) -> None:
+        """Stop the accounts that `begin` could not list; `run` tries them again if it lists at all."""
+        for account, error in failed.items():
+            self._wardens[account].give_up(error)
+
+    async def run(self) -> None:
+        """Poll until cancelled, or until every one is done (`Poller.is_done`); `begin` came before."""
+        async with anyio.create_task_group() as group:
+            for warden in self._wardens.values():
+                group.start_soon(warden.keep)
             group.start_soon(self._forget_forever)
-            for lane, workers in ((self._fast, self._concurrency), (self._slow, SLOW_LANE)):
-                for _ in range(workers):
-                    group.start_soon(self._poll_forever, lane)
-            self._finish_if_done()
-            await self._done.wait()
+            self._turns.start(group, self._poll)
+            if self._context.pacing.until is None:
+                await anyio.sleep_forever()
+            await self._turns.finished()
             group.cancel_scope.cancel()
-
-    async def _discover_one(self, watch: Watch) -> None:
-        context = self._context
-        asked = context.clock.monotonic()
-        listed = await context.client.list_connectors(watch.account)
-        # Whoever turns up next may have begun while this answer was on its way.
-        now = context.client.api_time.now(asked)
-        self.listed[watch.account] = listed
-        origin = self._listed_at.get(watch.account)
-        first = origin is None
-        if origin is None:
-            origin = min(self._start(now), self._known_until.get(watch.account, math.inf))
-        self._listed_at[watch.account] = now
-        new: list[Poller] = []
-        for connector in choose(listed, watch.patterns, watch.exclude):
-            poller = self.pollers.get(f"{connector.account}/{connector.id}")
-            if poller is not None:
-                poller.rename(connector)
-            else:
-                new.append(await self._take_up(watch, connector, origin))
-        if new:
-            # origins are durable before the first request
-            await context.room.store(context.journal.flush)
-        for poller in new:
-            mark = poller.checkpoint.through
-            if first:
-                context.board.expect(poller.ref, mark)
-            else:
-                context.board.post(poller.ref, mark, is_behind=False, now=context.clock.monotonic())
-            self._add(poller)
-
-    async def _take_up(self, watch: Watch, connector: Connector, origin: float) -> Poller:
-        context = self._contexts[watch.account]
-        stored = self._stored.pop((connector.account, connector.id), None)
-        if stored is None:
-            stored = Stored(first_checkpoint(origin, context.pacing.ladder), KeySet())
-            commit = Commit(
-                connector.account,
-                connector.id,
-                stored.checkpoint,
-                name=connector.name,
-                serial=connector.serial,
-            )
-            await context.journal.commit(context.claim, commit)
-        poller = Poller(context, connector, stored)
-        self.pollers[poller.ref] = poller
-        context.observe(
-            ConnectorFound(connector.account, connector.id, connector.name, stored.checkpoint.origin)
-        )
-        return poller
-
-    async def _discover_forever(self, interval: Seconds) -> None:
-        failures = 0
-        while True:
-            if not failures:
-                await self._context.clock.sleep(interval)
-            failures = await self._discover_again(failures)
-
-    async def _discover_again(self, failures: int) -> int:
-        """List all accounts; return how often in a row that has failed, after the back-off."""
-        try:
-            await self.discover()
-        except ApiError as error:
-            delay = backoff(failures + 1, 10.0, LISTING_CAP, self._context.random())
-            self._context.observe(ListingFailed(self.accounts, delay, str(error)))
-            await self._context.clock.sleep(delay)
-            return failures + 1
-        return 0
-
-    async def _forget_forever(self) -> None:
-        while True:
-            await self._context.clock.sleep(FORGET_EVERY)
-            await self.forget()
 
     async def forget(self) -> None:
         """Drop keys below floors that are durable."""
@@ -238,44 +182,28 @@ class Fleet:
         for ref, floor in floors.items():
             self.pollers[ref].forget_keys(floor)
 
-    async def _poll_forever(self, lane: Lane[Poller]) -> None:
-        while True:
-            await self._poll(await lane.next())
-
     async def _poll(self, poller: Poller) -> None:
-        """Poll once, and put the connector back for its next turn unless it is done."""
         await self._context.room.wait()
         self._polled.add(poller)
         try:
-            await poller.poll()
+            await self._wardens[poller.connector.account].poll(poller)
         finally:
             self._polled.discard(poller)
-        if poller.is_done:
-            self._unfinished.discard(poller.ref)
-            self._finish_if_done()
-        else:
-            self._add(poller)
 
-    def _add(self, poller: Poller) -> None:
-        self._unfinished.add(poller.ref)
-        lane = self._slow if poller.is_slow else self._fast
-        if poller.has_backlog:
-            lane.add_backlog(poller, poller.checkpoint.through)
-        else:
-            lane.add_live(poller, poller.due_at)
+    async def _forget_forever(self) -> None:
+        while True:
+            await self._context.clock.sleep(FORGET_EVERY)
+            await self.forget()
 
-    def _finish_if_done(self) -> None:
-        if not self._unfinished and self._context.pacing.until is not None:
-            self._done.set()
+    async def _renew(self) -> bool:
+        """Read the token's file again; if it holds another one, try at once what was refused."""
+        if not await self._context.client.renew():
+            return False
+        self._context.observe(TokenRenewed(self.accounts, self._token))
+        for warden in self._wardens.values():
+            warden.begin_anew()
+        return True
 
-
-def _known_until(stored: dict[tuple[str, str], Stored], discover: Seconds) -> dict[str, float]:
-    """Tell by account when an earlier run listed its connectors for the last time, or somewhat before.
-
-    Who turns up after that begins there: ``start`` is meant for the very first listing.
-    """
-    latest: dict[str, float] = {}
-    for (account, _), known in stored.items():
-        listed_at = known.checkpoint.read_through - discover
-        latest[account] = max(listed_at, latest.get(account, listed_at))
-    return latest
+    def _count_read(self) -> int:
+        """Count the connectors that are polled at their interval: the others cost next to nothing."""
+        return sum(not (poller.is_parked or poller.is_stopped) for poller in self.pollers.values())

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from tailer.clock import Clock
 from tailer.core.agenda import Agenda
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Hashable)
 
 
 class Lane(Generic[Item]):
@@ -39,6 +40,10 @@ class Lane(Generic[Item]):
     def is_due(self) -> bool:
         """Whether an item waits for a worker."""
         return self._agenda.is_due(self._clock.monotonic())
+
+    def remove(self, item: Item) -> bool:
+        """Take an item out before its turn; return whether it was waiting for it."""
+        return self._agenda.remove(item)
 
     async def next(self) -> Item:
         """Wait for the next item whose turn it is; any number of workers may wait at once."""

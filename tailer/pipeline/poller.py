@@ -6,49 +6,44 @@ failure at any point leaves both as they were.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from tailer.clock import Clock
 from tailer.core.advance import advanced
-from tailer.core.backoff import backoff
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
 from tailer.core.ladder import Levels
+from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.quirks import Quirks
 from tailer.core.reading import Reading, WindowRead
 from tailer.core.windows import Pacing, Plan, WindowPlanner
-from tailer.errors import (
-    ApiError,
-    AuthError,
-    ConnectorGoneError,
-    RateLimitedError,
-    RequestRefusedError,
-    TransportError,
-)
+from tailer.errors import ApiError, RateLimitedError, RequestRefusedError, TransportError
 from tailer.interfaces import Claim, Commit, EventApi, Journal, Stored
 from tailer.model import Connector, Key, Segment, Source
-from tailer.observe import GapRecorded, KindChanged, Observer, PollFailed, PollRecovered
+from tailer.observe import (
+    ConnectorParked,
+    ConnectorResumed,
+    GapRecorded,
+    KindChanged,
+    Observer,
+    PollFailed,
+    PollRecovered,
+    Report,
+)
 from tailer.pipeline.board import Board
 from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 
-THROTTLED_TRIES = 3
-"""How often one request is sent again after a pause of the principal, before its poll counts as failed."""
-
-FAILURE_CAP: Seconds = 300.0
-"""Longest back-off between two polls of one connector: a block of the API lasts as long."""
-
-PARKED_FOR: Seconds = 300.0
-"""Seconds between two tries of a connector that the API refuses (401, 403, 404)."""
+THROTTLED_TRIES = 2
+"""How often one request is refused, with a pause of the principal after it, before its poll counts as failed:
+then others have their turn, and tell whether it was about this connector alone."""
 
 MAX_CHANGED = 1000
 """Events of one connector that are reported for having come again with another kind; then it is clear."""
-
-REFUSALS = 3
-"""Refusals in a row after which a connector is parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +88,11 @@ class PollContext:
         """Give API time."""
         return self.client.api_time.now(self.clock.monotonic())
 
+    def bounded(self, delay: Seconds) -> Seconds:
+        """Cut a delay that goes beyond the end of the asked span, as the run waits for it there."""
+        left = math.inf if self.pacing.until is None else self.pacing.until - self.api_now()
+        return min(delay, left + self.pacing.interval) if left > 0 else delay
+
 
 class Poller:
     """Reads one connector; `poll` is called by one task at a time.
@@ -101,6 +101,16 @@ class Poller:
         context: Shared by the principal's pollers.
         connector: Whose events; replaced when its notes change.
         stored: Its checkpoint and keys as the journal gave them; the keys are owned from now on.
+
+    Attributes:
+        connector: Whose events.
+        ref: ``account/connector``.
+        checkpoint: Durable progress.
+        due_at: When it is polled next (monotonic), or its stopped account is tried; in the past while it
+            waits for its turn or is polled.
+        error: Why it is not read at present; ``None`` while all is well.
+        is_stopped: Whether its account is stopped (`tailer.pipeline.warden`).
+        is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
     """
 
     def __init__(self, context: PollContext, connector: Connector, stored: Stored) -> None:
@@ -109,21 +119,32 @@ class Poller:
         self.checkpoint = stored.checkpoint
         self.keys = stored.keys
         self.due_at = 0.0
-        self.failures = 0
-        self.is_parked = False
         self.error: ApiError | None = None
         self.steps = 0
         self.storing_since: float | None = None
+        self.case = ConnectorCase()
+        self.is_stopped = False
+        self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
         self._planner = WindowPlanner(context.pacing)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
 
     @property
+    def failures(self) -> int:
+        """Failed polls in a row."""
+        return self.case.failures
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether the API refuses it, so that it is tried only now and then."""
+        return self.case.is_parked
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing more is to be read: all of a finite span is, or it was given up."""
         until = self._context.pacing.until
-        is_refused = self.is_parked or self.failures >= self._context.tries
+        is_refused = self.is_stopped or self.is_parked or self.failures >= self._context.tries
         if is_refused and until is not None and self._context.api_now() >= until:
             return True
         return self._planner.is_done(self.checkpoint)
@@ -205,7 +226,7 @@ class Poller:
                     return error
             except RateLimitedError as error:
                 throttled += 1
-                if throttled == THROTTLED_TRIES:
+                if error.is_own or throttled == THROTTLED_TRIES:
                     return error
             except ApiError as error:
                 return error
@@ -271,9 +292,13 @@ class Poller:
     def _succeed(self, plan: Plan, reading: Reading, started: float) -> None:
         context, connector = self._context, self.connector
         context.tally.polls += 1
-        if self.failures:
+        if self.case.parked_at is not None:
+            parked = started - self.case.parked_at
+            context.observe(ConnectorResumed(connector.id, connector.name, parked))
+        elif self.failures:
             context.observe(PollRecovered(connector.id, connector.name, self.failures))
-        self.failures, self.is_parked, self.error = 0, False, None
+        self.case.succeed()
+        self.error = None
         if plan.aim == "head":
             self.due_at = started + context.pacing.interval
         has_reached_head = plan.aim == "head" and not reading.dense
@@ -288,20 +313,57 @@ class Poller:
         context = self._context
         context.tally.failed_polls += 1
         self._planner.failed(plan, reading.pages)
-        self.failures += 1
         self.error = error
-        delay = context.pacing.interval + backoff(
-            self.failures, context.pacing.interval, FAILURE_CAP, context.random()
-        )
-        self.is_parked = isinstance(error, ConnectorGoneError) or (
-            isinstance(error, AuthError) and self.failures >= REFUSALS
-        )
-        if self.is_parked:
-            delay = PARKED_FOR
         now = context.clock.monotonic()
-        self.due_at = now + delay
         context.board.give_up(self.ref, now)
-        context.observe(PollFailed(self.connector.id, self.connector.name, self.failures, delay, str(error)))
+        delay = self.case.fail(error, now, interval=context.pacing.interval, unit=context.random())
+        self.is_questioned = delay is None
+        if delay is not None:
+            self._put_off(error, delay, now)
+
+    def judge(self, *, is_listed: bool) -> None:
+        """Learn what List Connectors said when it was asked about this connector's refusals.
+
+        Args:
+            is_listed: Whether it was answered, so that the refusals are this connector's own; else nobody
+                knows, and it is tried again like after any failure.
+        """
+        context = self._context
+        self.is_questioned = False
+        if self.error is not None:
+            now = context.clock.monotonic()
+            delay = self.case.decide(
+                is_listed=is_listed, now=now, interval=context.pacing.interval, unit=context.random()
+            )
+            self._put_off(self.error, delay, now)
+
+    def stop(self, error: ApiError, next_at: float) -> None:
+        """Take note that nothing of the account is read, so nobody waits for this connector.
+
+        Args:
+            error: Why.
+            next_at: When the account is tried again (monotonic), and this connector soon after.
+        """
+        self.error, self.is_stopped, self.is_questioned = error, True, False
+        self.due_at = next_at
+        self._context.board.give_up(self.ref, self._context.clock.monotonic())
+
+    def go_on(self, due_at: float) -> None:
+        """Begin anew at `due_at` (monotonic): the refusals so far say nothing any more."""
+        self.is_stopped = self.is_questioned = False
+        self.case.forgive()
+        self.due_at = due_at
+
+    def _put_off(self, error: ApiError, delay: Seconds, now: float) -> None:
+        """Come back after a while."""
+        context, connector, case = self._context, self.connector, self.case
+        delay = context.bounded(delay)
+        self.due_at = now + delay
+        if case.is_parked:
+            report: Report = ConnectorParked(connector.id, connector.name, case.tries, delay, str(error))
+        else:
+            report = PollFailed(connector.id, connector.name, case.failures, delay, str(error))
+        context.observe(report)
 
     def forget_keys(self, floor: float) -> None:
         """Drop keys that no later read can bring again.

@@ -19,12 +19,19 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from tailer.api.ledger import ClientCounters
+from tailer.api.ledger import ClientCounters, admitted
 from tailer.clock import Clock
 from tailer.core.apitime import ApiTime
-from tailer.core.budget import Budget
+from tailer.core.budget import Budget, RatePolicy
 from tailer.core.durations import Seconds
-from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, TransportError
+from tailer.errors import (
+    ApiError,
+    AuthError,
+    ConfigError,
+    ConnectorGoneError,
+    RateLimitedError,
+    TransportError,
+)
 from tailer.model import Connector, Event, EventsRequest, Page
 
 LISTING = ""
@@ -69,7 +76,7 @@ class Asked(NamedTuple):
 @dataclass(slots=True)
 class _Trouble:
     error: ApiError | None
-    connector: str | None
+    connectors: frozenset[str] | None
     delay: Seconds
     start: float
     end: float
@@ -79,7 +86,7 @@ class _Trouble:
     def meets(self, connector: str, now: float, *, is_later_page: bool) -> bool:
         return (
             self.times > 0
-            and self.connector in {None, connector}
+            and (self.connectors is None or connector in self.connectors)
             and self.start <= now < self.end
             and (is_later_page or not self.on_later_pages)
         )
@@ -104,6 +111,9 @@ class ScriptedSource:
         asked: Every request of events, in order.
         listings: API times of the requests of List Connectors.
         most_in_flight: The most requests of one connector that were under way at once.
+        remaining: What refusals for the rate limit tell of the quota; ``None``: nothing.
+        token: What requests are sent with.
+        token_in_file: What `renew` takes over, or raises.
         most_at_once: The most requests of all connectors that were under way at once.
     """
 
@@ -139,6 +149,11 @@ class ScriptedSource:
         self._latency = latency
         self._clock_offset = clock_offset
         self._troubles: list[_Trouble] = []
+        self.remaining: int | None = None
+        self.token = "first"  # noqa: S105 - a name for one
+        self.token_in_file: str | ConfigError = self.token
+        self._refused_tokens: dict[str, AuthError] = {}
+        self._absent: dict[str, tuple[float, float]] = {}
         self._in_flight: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
@@ -149,6 +164,14 @@ class ScriptedSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Be done; there is nothing to close."""
+
+    async def renew(self) -> bool:
+        """Take over `token_in_file`; see `tailer.interfaces.EventApi`."""
+        if isinstance(self.token_in_file, ConfigError):
+            raise self.token_in_file
+        has_changed = self.token != self.token_in_file
+        self.token = self.token_in_file
+        return has_changed
 
     def now(self) -> float:
         """Give the true API time, epoch seconds."""
@@ -164,6 +187,7 @@ class ScriptedSource:
         error: ApiError | None = None,
         *,
         connector: str | None = None,
+        connectors: Iterable[str] = (),
         delay: Seconds = 0.0,
         start: float = -math.inf,
         end: float = math.inf,
@@ -175,29 +199,43 @@ class ScriptedSource:
         Args:
             error: Raised instead of a page; ``None``: the page comes after all.
             connector: Whose requests; `LISTING`: those of List Connectors; ``None``: all.
+            connectors: More such connectors.
             delay: Seconds that the answer takes longer.
             start: API time from which on, inclusive.
             end: API time until which, exclusive.
             times: How many requests meet it.
             on_later_pages: Only requests with a page cursor meet it.
         """
-        self._troubles.append(_Trouble(error, connector, delay, start, end, times, on_later_pages))
+        meant = {*connectors, *([] if connector is None else [connector])}
+        self._troubles.append(
+            _Trouble(error, frozenset(meant) or None, delay, start, end, times, on_later_pages)
+        )
 
     def hang(self, connector: str, *, timeout: Seconds = 30.0, times: float = math.inf) -> None:
         """Let a connector's requests run into the client's time limit."""
         error = TransportError(f"connector {connector}: no answer within {timeout:g}s", timed_out=True)
         self.trouble(error, connector=connector, delay=timeout, times=times)
 
+    def refuse_token(self, error: AuthError) -> None:
+        """Answer all requests with an error that are sent with the present token."""
+        self._refused_tokens[self.token] = error
+
+    def vanish(self, connector: str, *, start: float, end: float = math.inf) -> None:
+        """Neither list a connector nor know it from `start` to `end` (API time, half open)."""
+        self._absent[connector] = (start, end)
+        error = ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
+        self.trouble(error, connector=connector, start=start, end=end)
+
     async def list_connectors(self, account: str) -> list[Connector]:
         """List the connectors that are known by now; see `tailer.interfaces.EventApi`."""
         sent = await self._send(LISTING, None)
         now = self.now()
         self.listings.append(now)
-        self._answer(sent)
+        self._answer(LISTING, sent)
         return [
             Connector(account, connector)
             for connector in self._rows
-            if account == self.account and self._listed_from.get(connector, -math.inf) <= now
+            if account == self.account and self._is_listed(connector, now)
         ]
 
     async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
@@ -210,18 +248,21 @@ class ScriptedSource:
             if account != self.account or connector not in self._rows:
                 raise ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
             page = self._page(connector, request)
-            self._answer(sent)
+            self._answer(connector, sent)
             return page
         finally:
             self._in_flight[connector] -= 1
 
+    def _is_listed(self, connector: str, now: float) -> bool:
+        start, end = self._absent.get(connector, (math.inf, math.inf))
+        return self._listed_from.get(connector, -math.inf) <= now and not start <= now < end
+
     async def _send(self, connector: str, request: EventsRequest | None) -> float:
         """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
-        while delay := self.budget.wait(sent := self._clock.monotonic()):
-            await self._clock.sleep(delay)
-        self.budget.spend(sent)
+        sent = await admitted(self.budget, connector, self._clock)
         self.counters.requests += 1
         now = self.now()
+        token = self.token
         if request is not None:
             self.asked.append(Asked(now, connector, request))
         is_later_page = request is not None and request.cursor is not None
@@ -234,22 +275,30 @@ class ScriptedSource:
         except BaseException:
             self.budget.failed(sent)
             raise
+        if token in self._refused_tokens:
+            self._refuse(self._refused_tokens[token], connector, sent)
         if trouble is not None and trouble.error is not None:
-            self._refuse(trouble.error, sent)
+            self._refuse(trouble.error, connector, sent)
         return sent
 
-    def _refuse(self, error: ApiError, sent: float) -> None:
+    def _refuse(self, error: ApiError, connector: str, sent: float) -> None:
         now = self._clock.monotonic()
         if isinstance(error, RateLimitedError):
             self.counters.throttled += 1
-            self.budget.pause(error.retry_after, now)
+            policy = RatePolicy(remaining=self.remaining)
+            self.budget.observe(policy, now)
+            error.is_own = self.budget.refuse(
+                connector, error.retry_after, sent, now, has_quota=self.budget.has_quota(policy)
+            )
         elif isinstance(error, TransportError):
             self.budget.failed(sent)
         else:
+            self.budget.suspects.answered(connector, sent)
             self.budget.succeeded(sent)
         raise error.with_traceback(None)
 
-    def _answer(self, sent: float) -> None:
+    def _answer(self, connector: str, sent: float) -> None:
+        self.budget.suspects.answered(connector, sent)
         self.budget.succeeded(sent)
         self.api_time.observe(math.floor(self.now()), sent, self._clock.monotonic())
 

@@ -117,6 +117,16 @@ class Stage:
         )
         options = msgspec.structs.replace(PollingOptions(), **(polling or {}))
         self.config = Config(accounts=(account,), polling=options, folder=Path())
+        self.sources: dict[str, ScriptedSource] = {}
+
+    def add_account(self, name: str, rows: Mapping[str, Iterable[Row]], **source: Any) -> ScriptedSource:
+        """Add another account, with credentials and a budget of its own."""
+        account = Account(
+            id=name, credentials=BearerToken(secret=Secret(name), origin="a test"), principal=name
+        )
+        self.config = msgspec.structs.replace(self.config, accounts=(*self.config.accounts, account))
+        self.sources[name] = ScriptedSource(self.clock, rows, account=name, **source)
+        return self.sources[name]
 
     def run(
         self, start: str = "now", *, until: str | None = None, follow: bool = True, **options: Any
@@ -128,7 +138,7 @@ class Stage:
             journal=self.journal,
             observe=self.reports.append,
             clock=self.clock,
-            connect=lambda *_: self.source,
+            connect=lambda _, account, *__: self.sources.get(account.id, self.source),
             **options,
         )
 

@@ -17,8 +17,17 @@ from tailer.errors import (
 )
 from tailer.interfaces import Stored
 from tailer.model import Connector
-from tailer.observe import GapRecorded, JournalCleared, JournalFilled, KindChanged, PollFailed, PollRecovered
-from tailer.pipeline.poller import PARKED_FOR, Poller
+from tailer.observe import (
+    ConnectorParked,
+    ConnectorResumed,
+    GapRecorded,
+    JournalCleared,
+    JournalFilled,
+    KindChanged,
+    PollFailed,
+    PollRecovered,
+)
+from tailer.pipeline.poller import Poller
 from tailer.testing.scripted_source import Row
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
 
@@ -116,9 +125,9 @@ async def test_a_throttled_page_is_asked_for_again_with_the_same_cursor() -> Non
 
 
 async def test_a_poll_that_is_throttled_again_and_again_fails() -> None:
-    """After three refusals the poll is over; what came before is journaled, and covers nothing."""
+    """After two refusals the poll is over; what came before is journaled, and covers nothing."""
     stage = Stage({"c1": steady(60, start=-60)}, page_rows=20)
-    stage.source.trouble(RateLimitedError("slow down", retry_after=40), on_later_pages=True, times=3)
+    stage.source.trouble(RateLimitedError("slow down", retry_after=40), on_later_pages=True, times=2)
     poller = await poller_on(stage)
 
     await poller.poll()
@@ -152,23 +161,43 @@ async def test_failures_back_off_and_recovery_is_told(error: ApiError) -> None:
     assert len(await journaled(stage)) == 60
 
 
-@pytest.mark.parametrize(
-    ("error", "tries"),
-    [(ConnectorGoneError("not found", status=404), 1), (AuthError("forbidden", status=403), 3)],
-)
-async def test_a_refused_connector_is_parked_and_tried_now_and_then(error: ApiError, tries: int) -> None:
-    """404 parks at once, 403 at the third time; a success ends it."""
+async def test_an_unknown_connector_is_parked_and_tried_now_and_then() -> None:
+    """404 parks at once; tries become rarer, up to one an hour; a success brings what was missed."""
     stage = Stage({"c1": steady(60, start=-60)})
-    stage.source.trouble(error, times=tries)
+    stage.source.trouble(ConnectorGoneError("not found", status=404), times=9)
     poller = await poller_on(stage)
-    for _ in range(tries):
-        assert not poller.is_parked
+    waits = []
+    for _ in range(9):
         await poller.poll()
+        waits.append(poller.due_at - stage.clock.monotonic())
+        assert poller.is_parked
 
-    assert poller.is_parked
-    assert poller.due_at - stage.clock.monotonic() == pytest.approx(PARKED_FOR)
+    assert waits == pytest.approx([45, 90, 180, 360, 720, 1440, 2700, 2700, 2700])  # half of the jitter
+    assert [report.tries for report in stage.said(ConnectorParked)] == list(range(1, 10))
     await poller.poll()
     assert not poller.is_parked
+    assert poller.error is None
+    assert len(stage.said(ConnectorResumed)) == 1
+    assert len(await journaled(stage)) == 60
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_the_third_refusal_is_judged(is_listed: bool) -> None:
+    """It has no next try until List Connectors was asked: parked if that was answered, else as before."""
+    stage = Stage({"c1": []})
+    stage.source.trouble(AuthError("forbidden", status=403))
+    poller = await poller_on(stage)
+    for _ in range(3):
+        assert not poller.is_questioned
+        await poller.poll()
+    questioned = poller.is_questioned
+
+    poller.judge(is_listed=is_listed)
+
+    assert (questioned, poller.is_questioned) == (True, False)
+    assert poller.is_parked is is_listed
+    assert poller.due_at > stage.clock.monotonic() + 5
+    assert len(stage.said(ConnectorParked)) == is_listed
 
 
 async def test_a_request_that_ran_into_the_time_limit_makes_a_connector_slow() -> None:

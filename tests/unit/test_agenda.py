@@ -43,11 +43,11 @@ def test_backlog_goes_on_with_the_one_that_is_least_far() -> None:
 def test_live_goes_before_backlog_but_does_not_starve_it() -> None:
     """However many live polls are due, one choice in four is the backlog's."""
     agenda: Agenda[str] = Agenda()
-    for _ in range(12):
-        agenda.add_live("live", 0.0)
-        agenda.add_backlog("backlog", 0.0)
+    for number in range(12):
+        agenda.add_live(f"live {number}", 0.0)
+        agenda.add_backlog(f"backlog {number}", 0.0)
 
-    turns = [agenda.pop(1.0) for _ in range(12)]
+    turns = [(agenda.pop(1.0) or "").split()[0] for _ in range(12)]
 
     assert turns == [*["live"] * (BACKLOG_TURN - 1), "backlog"] * 3
 
@@ -56,8 +56,27 @@ def test_backlog_fills_the_time_until_live_is_due() -> None:
     """While no live item is ready the backlog has every turn; when it is empty its turn passes on."""
     agenda: Agenda[str] = Agenda()
     agenda.add_live("live", 10.0)
-    for _ in range(BACKLOG_TURN - 1):
-        agenda.add_backlog("backlog", 0.0)
+    for number in range(BACKLOG_TURN - 1):
+        agenda.add_backlog(f"backlog {number}", 0.0)
 
-    assert [agenda.pop(1.0) for _ in range(BACKLOG_TURN)] == ["backlog"] * (BACKLOG_TURN - 1) + [None]
+    turns = [agenda.pop(1.0) for _ in range(BACKLOG_TURN)]
+
+    assert turns == [f"backlog {number}" for number in range(BACKLOG_TURN - 1)] + [None]
     assert agenda.pop(10.0) == "live"
+
+
+def test_a_removed_item_has_no_turn() -> None:
+    """Its place is skipped, in either list, and it may come in again with another turn."""
+    agenda: Agenda[str] = Agenda()
+    agenda.add_live("early", 1.0)
+    agenda.add_live("late", 2.0)
+    agenda.add_backlog("behind", 0.0)
+
+    assert agenda.remove("early")
+    assert not agenda.remove("early")
+    assert agenda.remove("behind")
+    assert len(agenda) == 1
+    assert [agenda.is_due(now) for now in (1.9, 2.0)] == [False, True]
+    assert agenda.next_at() == 2.0
+    agenda.add_live("early", 3.0)
+    assert [agenda.pop(9.0) for _ in range(3)] == ["late", "early", None]
