@@ -214,6 +214,7 @@ class Run:
         max_events: int = 1000,
         max_bytes: int | None = None,
         linger: Seconds = 0.0,
+        wanted: Callable[[Event], bool] | None = None,
     ) -> Reader:
         """Make a reader and register it with the journal; all readers come before `start`.
 
@@ -223,6 +224,7 @@ class Run:
             max_events: Most events of a batch.
             max_bytes: Most bytes of a batch as `estimate_bytes` counts them; ``None``: no bound.
             linger: Seconds that a batch that is not full waits for more.
+            wanted: Which events are handed out, of those that the accounts ask for; ``None``: all.
         """
         options = ReaderOptions(
             name=name,
@@ -233,7 +235,7 @@ class Run:
             max_bytes=max_bytes,
             estimate=estimate_bytes,
             linger=linger,
-            wanted=wanted_of(self._config.accounts),
+            wanted=_both(wanted_of(self._config.accounts), wanted),
         )
         reader = Reader(
             self._journal, self._board, options, clock=self._clock, api_now=self.api_now, tally=self.tally
@@ -439,3 +441,12 @@ def wanted_of(accounts: Iterable[Account]) -> Callable[[Event], bool] | None:
     if not kinds:
         return None
     return lambda event: event.account not in kinds or event.k in kinds[event.account]
+
+
+def _both(
+    one: Callable[[Event], bool] | None, other: Callable[[Event], bool] | None
+) -> Callable[[Event], bool] | None:
+    """Join two filters."""
+    if one is None or other is None:
+        return one or other
+    return lambda event: one(event) and other(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 
 import msgspec
 
@@ -104,7 +105,7 @@ class Herald:
         fields = msgspec.structs.asdict(outcome)
         fields["unread"] = [one.connector for one in outcome.unread]
         fields["stopped"] = [one.account for one in outcome.stopped]
-        self._log.say("; ".join(summarize(outcome, utc=True)), event="Ended", **fields)
+        self._log.say("; ".join(summarize(outcome, UTC)), event="Ended", **fields)
 
     def _tell_unmatched(self, run: Run) -> None:
         """Name patterns that mean no connector yet: a later listing may bring one, or it is a typo."""

@@ -18,12 +18,13 @@ class StatusLine:
     Args:
         stream: stderr.
         term: What the environment calls the terminal.
+        shared: Whether others may write to the terminal as well, whom nobody asks to wait.
     """
 
-    def __init__(self, stream: TextIO, term: str) -> None:
+    def __init__(self, stream: TextIO, term: str, *, shared: bool = False) -> None:
         self._stream = stream
         self._shown = ""
-        self.is_possible = not stream.closed and stream.isatty() and term != "dumb"
+        self.is_possible = not stream.closed and stream.isatty() and term != "dumb" and not shared
 
     def show(self, text: str) -> None:
         """Write the line, or write over it; cut where the terminal ends, so that it stays one line."""

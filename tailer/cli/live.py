@@ -3,48 +3,58 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import anyio
 import msgspec
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.run import Ask, Run
+from tailer.cli import archive
 from tailer.cli.accounts import load_accounts
+from tailer.cli.exits import say
 from tailer.cli.names import check_names
-from tailer.cli.screen import Look, Screen
+from tailer.cli.screen import Screen
 from tailer.cli.times import naive_as_local, span_mistakes
 from tailer.config.options import Account, Config
 from tailer.config.words import quoted
 from tailer.core.durations import Seconds, parse_time
 from tailer.core.ordering import Order
+from tailer.core.sieve import Sieve
 from tailer.errors import ConfigError
 from tailer.kinds import LEVEL_OF_KIND
+from tailer.sinks.stdout import StdoutSink
+
+DEFAULT_SINCE = "10m"
+"""Where a tail begins."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TailRequest:
-    """The flags of ``tailer tail``, each with its own name there."""
+    """The flags of ``tailer tail``, each with its own name there; those of the look are one."""
 
     connectors: tuple[str, ...]
     follow: bool
-    since: str
+    since: str | None
     until: str | None
     kinds: tuple[str, ...]
-    output: Literal["auto", "pretty", "jsonl"]
+    level: str
+    include: tuple[re.Pattern[str], ...]
+    exclude: tuple[re.Pattern[str], ...]
     order: Order
-    utc: bool
-    color: Literal["auto", "always", "never"]
+    look: StdoutSink.Config
+    stdin: bool
     account: str | None
     token_file: Path | None
     config: Path | None
     interval: Seconds | None
+    idle_exit: Seconds | None
 
 
 def tail(request: TailRequest) -> ExitCode:
@@ -53,24 +63,54 @@ def tail(request: TailRequest) -> ExitCode:
     Raises:
         TailerError: What can't be done, and why.
     """
-    config = configure(request, os.environ, time.time())
-    ask = ask_of(request, time.time())
-    return anyio.run(_show, request, config, ask)
+    now = time.time()
+    if request.stdin:
+        return _show_archive(request, now)
+    config = configure(request, os.environ, now)
+    return anyio.run(_show, request, config, ask_of(request, now))
 
 
 async def _show(request: TailRequest, config: Config, ask: Ask) -> ExitCode:
-    look = Look(output=request.output, order=request.order, utc=request.utc, color=request.color)
-    screen = Screen(config, ask, look, check=partial(check_words, request.connectors))
+    # Kinds are asked for as the accounts' kinds, which has the API leave the others out where it can.
+    sieve = Sieve(level=request.level, include=request.include, exclude=request.exclude)
+    screen = Screen(
+        config,
+        ask,
+        request.look,
+        order=request.order,
+        wanted=None if sieve.is_open else sieve,
+        check=partial(check_words, request.connectors),
+        idle_exit=request.idle_exit,
+    )
+    screen.narrator.say(*remarks(request))
+    return await screen.show()
+
+
+def _show_archive(request: TailRequest, now: float) -> ExitCode:
+    """Show records on stdin instead."""
+    if request.since is not None:
+        mistakes = span_mistakes(request.since, request.until, follow=True, now=now)
+        if mistakes:
+            raise ConfigError(mistakes)
+    say(*remarks(request))
+    sieve = Sieve(kinds=request.kinds, level=request.level, include=request.include, exclude=request.exclude)
+    start, end = archive.span(request.since, request.until, now)
+    wish = archive.Wish(connectors=request.connectors, sieve=sieve, start=start, end=end)
+    archive.show(wish, request.look)
+    return ExitCode.DONE
+
+
+def remarks(request: TailRequest) -> list[str]:
+    """Say how words were taken that could have been meant otherwise."""
+    found: list[str] = []
     for name, text in (("--since", request.since), ("--until", request.until)):
         if text is not None and (local := naive_as_local(text)) is not None:
-            screen.narrator.say(f"{name} {text} is taken for local time, {local}")
+            found.append(f"{name} {text} is taken for local time, {local}")
     for kind in request.kinds:
         near = get_close_matches(kind, LEVEL_OF_KIND, n=1)
         if kind not in LEVEL_OF_KIND and near:
-            screen.narrator.say(
-                f"no kind {quoted(kind)} is known, it is asked for all the same; there is {near[0]}"
-            )
-    return await screen.show()
+            found.append(f"no kind {quoted(kind)} is known, it is asked for all the same; there is {near[0]}")
+    return found
 
 
 def ask_of(request: TailRequest, now: float) -> Ask:
@@ -82,7 +122,7 @@ def ask_of(request: TailRequest, now: float) -> Ask:
     """
     waits = request.until is not None and parse_time(request.until, now) > now
     return Ask(
-        start=request.since,
+        start=request.since or DEFAULT_SINCE,
         until=request.until,
         follow=request.follow or waits,
         kind=request.kinds[0] if len(request.kinds) == 1 else None,
@@ -100,7 +140,8 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
     Raises:
         ConfigError: All that is wrong with flags, environment and file.
     """
-    mistakes = span_mistakes(request.since, request.until, follow=request.follow, now=now)
+    since = request.since or DEFAULT_SINCE
+    mistakes = span_mistakes(since, request.until, follow=request.follow, now=now)
     config: Config | None = None
     try:
         config = load_accounts(request.config, request.account, request.token_file, environ)

@@ -60,10 +60,13 @@ class Narrator:
         stream: stderr.
         term: What the environment calls the terminal.
         monotonic: The clock's.
+        shared: Whether others may write to the same terminal, such as the ``head`` behind our stdout.
     """
 
-    def __init__(self, stream: TextIO, term: str, monotonic: Callable[[], float]) -> None:
-        self._line = StatusLine(stream, term)
+    def __init__(
+        self, stream: TextIO, term: str, monotonic: Callable[[], float], *, shared: bool = False
+    ) -> None:
+        self._line = StatusLine(stream, term, shared=shared)
         self._monotonic = monotonic
         self._troubles = Troubles()
         self._activity: Callable[[], str | None] = _nothing

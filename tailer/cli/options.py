@@ -41,29 +41,6 @@ def moment(text: str) -> str:
     return text
 
 
-def look_options(function: Function) -> Function:
-    """``--output``, ``--utc/--local`` and ``--color``: what lines look like."""
-    color = click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="auto: on a terminal, unless NO_COLOR is set.",
-    )
-    zone = click.option(
-        "--utc/--local", default=False, show_default="local", help="Zone of pretty times; it is always shown."
-    )
-    output = click.option(
-        "-o",
-        "--output",
-        type=click.Choice(["auto", "pretty", "jsonl"]),
-        default="auto",
-        show_default=True,
-        help="auto: pretty on a terminal, JSON Lines into a pipe or file.",
-    )
-    return output(zone(color(function)))
-
-
 def complete_connector(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[str]]:

@@ -97,6 +97,11 @@ class Session:
         self.take = self._signals.take
         self.exit_code = self._signals.exit_code
 
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a signal has asked for the end."""
+        return self._signals.first is not None
+
     async def conduct(self, *beside: Task) -> None:
         """Run to the end, with some endless tasks beside it.
 

@@ -10,7 +10,7 @@ import msgspec
 from tailer.app.exitcode import ExitCode
 from tailer.app.run import Ask
 from tailer.cli.exits import say
-from tailer.cli.screen import Look, Screen
+from tailer.cli.screen import Screen
 from tailer.config.credentials import TOKEN_VARIABLE
 from tailer.config.document import ACCOUNT_VARIABLE, BASE_URL_VARIABLES, config_from_environment
 from tailer.config.options import Config
@@ -18,6 +18,7 @@ from tailer.core.durations import Seconds
 from tailer.simulator.fleet import Connector, absence, build_fleet
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.server import Server, serve
+from tailer.sinks.stdout import StdoutSink
 
 HISTORY: Seconds = 6.0
 """What is on the screen at once: about as many lines as are left below the banner."""
@@ -37,7 +38,7 @@ FLEET = SimulatorOptions(
 )
 
 
-def show(duration: Seconds | None, look: Look) -> ExitCode:
+def show(duration: Seconds | None, look: StdoutSink.Config) -> ExitCode:
     """Show the demo; return the exit code.
 
     Args:
@@ -50,7 +51,7 @@ def show(duration: Seconds | None, look: Look) -> ExitCode:
     return anyio.run(_show, duration, look)
 
 
-async def _show(duration: Seconds | None, look: Look) -> ExitCode:
+async def _show(duration: Seconds | None, look: StdoutSink.Config) -> ExitCode:
     options = invent(time.time())
     async with serve(options) as server:
         say(

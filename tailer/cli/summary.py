@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tailer.app.outcome import Outcome, Unread
+from tailer.sinks.zones import Zone, ahead, mark, moment
 
 MAX_LISTED = 10
 """Connectors that are named one by one; of more the number is told."""
 
 
-def summarize(outcome: Outcome, *, utc: bool) -> list[str]:
+def summarize(outcome: Outcome, zone: Zone) -> list[str]:
     """Write an outcome as a few sentences.
 
     Args:
         outcome: Of the run.
-        utc: Times in UTC; else local. The zone is shown.
+        zone: Of the times; it is shown.
     """
-    through = "" if outcome.read_through is None else f", read through {_time(outcome.read_through, utc=utc)}"
+    through = "" if outcome.read_through is None else f", read through {_time(outcome.read_through, zone)}"
     fleet = _count(outcome.connectors, "connector")
     sentences = [f"{_count(outcome.events, 'event')} from {fleet}{through}{_delivered(outcome)}"]
     counts = [
@@ -33,7 +32,7 @@ def summarize(outcome: Outcome, *, utc: bool) -> list[str]:
     sentences += [
         f"{_count(count, 'event')} rejected by sink {name}" for name, count in outcome.set_aside.items()
     ]
-    sentences += [_unread(one, utc=utc) for one in outcome.unread[:MAX_LISTED]]
+    sentences += [_unread(one, zone) for one in outcome.unread[:MAX_LISTED]]
     if len(outcome.unread) > MAX_LISTED:
         sentences.append(f"and {len(outcome.unread) - MAX_LISTED} more connectors were not read to the end")
     return sentences
@@ -46,16 +45,14 @@ def _delivered(outcome: Outcome) -> str:
     return "; delivered " + ", ".join(f"{count} to {name}" for name, count in outcome.delivered.items())
 
 
-def _unread(one: Unread, *, utc: bool) -> str:
-    return f"{one.name} was read only through {_time(one.read_through, utc=utc)}: {one.error}"
+def _unread(one: Unread, zone: Zone) -> str:
+    return f"{one.name} was read only through {_time(one.read_through, zone)}: {one.error}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _time(at: float, *, utc: bool) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    if utc:
-        return moment.strftime("%Y-%m-%d %H:%M:%SZ")
-    return moment.astimezone().isoformat(" ", "seconds")
+def _time(at: float, zone: Zone) -> str:
+    second = int(at)
+    return f"{moment(zone, second):%Y-%m-%d %H:%M:%S}{mark(zone, ahead(zone, second))}"

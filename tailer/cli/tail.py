@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from tailer.cli.look import look_options, sieve_options
 from tailer.cli.options import (
     account_options,
     complete_connector,
     complete_kind,
+    duration,
     interval,
-    look_options,
     moment,
 )
+
+ONLINE = frozenset({"follow", "order", "account", "token_file", "config", "interval", "idle_exit"})
+"""Flags that have no meaning without an API."""
 
 
 @click.command("tail")
@@ -22,10 +27,8 @@ from tailer.cli.options import (
 @click.option(
     "--since",
     type=moment,
-    default="10m",
-    show_default=True,
     metavar="TIME",
-    help="Where to begin: a duration back from now, ISO 8601, or epoch seconds.",
+    help="Where to begin: a duration back from now, ISO 8601, or epoch seconds.  [default: 10m]",
 )
 @click.option("--until", type=moment, metavar="TIME", help="Where to end, in the same words.  [default: now]")
 @click.option(
@@ -37,6 +40,7 @@ from tailer.cli.options import (
     shell_complete=complete_kind,
     help="Only events of this kind, such as Leave; repeatable.",
 )
+@sieve_options
 @click.option(
     "--order",
     type=click.Choice(["arrival", "connector", "global"]),
@@ -52,6 +56,17 @@ from tailer.cli.options import (
     metavar="DURATION",
     help="Shortest time between two polls of one connector.  [default: 5s]",
 )
+@click.option(
+    "--idle-exit",
+    type=duration,
+    metavar="DURATION",
+    help="End once nothing new has been shown for this long, followed or not.",
+)
+@click.option(
+    "--stdin",
+    is_flag=True,
+    help="Show JSON Lines records from stdin, as tailer writes them, instead of asking the API.",
+)
 def command(**given: Any) -> int:
     """Show the events of connectors, past and present.
 
@@ -61,4 +76,16 @@ def command(**given: Any) -> int:
     """
     from tailer.cli.live import TailRequest, tail  # noqa: PLC0415 - the HTTP client would delay the help
 
+    if given["stdin"]:
+        _refuse_online(click.get_current_context())
     return tail(TailRequest(**given))
+
+
+def _refuse_online(ctx: click.Context) -> None:
+    """Refuse flags that would be ignored."""
+    for option in ctx.command.params:
+        typed = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if typed and option.name in ONLINE:
+            raise click.UsageError(
+                f"--stdin asks no API, so {option.opts[-1]} has no meaning; leave it out", ctx
+            )

@@ -6,6 +6,7 @@ import pytest
 from tailer.cli.live import TailRequest, ask_of, configure
 from tailer.config.credentials import BearerToken
 from tailer.errors import ConfigError
+from tailer.sinks.stdout import StdoutSink
 
 NOW = 1_790_000_000.0
 ENVIRON = {"CLOUDFLARE_ACCOUNT_ID": "from-environment", "CLOUDFLARE_API_TOKEN": "t"}
@@ -28,17 +29,20 @@ def request(**given: Any) -> TailRequest:
     plain: dict[str, Any] = {
         "connectors": (),
         "follow": False,
-        "since": "10m",
+        "since": None,
         "until": None,
         "kinds": (),
-        "output": "auto",
+        "level": "debug",
+        "include": (),
+        "exclude": (),
         "order": "global",
-        "utc": False,
-        "color": "auto",
+        "look": StdoutSink.Config(),
+        "stdin": False,
         "account": None,
         "token_file": None,
         "config": None,
         "interval": None,
+        "idle_exit": None,
     }
     return TailRequest(**{**plain, **given})
 

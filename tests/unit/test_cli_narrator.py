@@ -190,3 +190,17 @@ def test_line_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, clock: Clock) -
     assert len(text) < 60  # characters; two cells each
     narrator(PollFailed("c", "gw\x07", 1, 5.0, "two\nlines"))
     assert screen.lines == ["tailer: gw\\u0007 can't be read, next try in 5s: two lines"]
+
+
+def test_terminal_that_others_write_to_has_no_status_line(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """With ``| head`` behind it nothing is drawn that the reader's lines would be glued to."""
+    screen = Screen(terminal=True)
+    monkeypatch.setattr("sys.stderr", screen)
+    narrator = Narrator(screen, "xterm", clock, shared=True)
+    narrator.begin(lambda: "asking")
+    narrator.tick()
+    narrator(PrincipalPaused("p", 42.0, "too fast"))
+    assert "asking" not in screen.getvalue()
+    assert screen.getvalue() == "tailer: paused by the API's rate limit, 42s left\n"

@@ -1,5 +1,6 @@
 import io
 import json
+from datetime import UTC
 
 import pytest
 
@@ -37,7 +38,7 @@ def unread(number: int = 1, error: type[AuthError] | type[ServerError] = ServerE
 
 def test_summary_says_what_was_read() -> None:
     """Events, duplicates, late events, gaps, requests and the end of what was read are in the summary."""
-    assert summarize(GOOD, utc=True) == [
+    assert summarize(GOOD, UTC) == [
         "128 events from 3 connectors, read through 2026-09-21 14:13:20Z",
         "36 duplicates removed, 2 late, no gaps, 24 requests",
     ]
@@ -46,7 +47,7 @@ def test_summary_says_what_was_read() -> None:
 def test_summary_says_what_was_not_read() -> None:
     """Gaps, connectors that failed, and what a sink did not take are named."""
     words = summarize(
-        outcome(gaps=1, delivered={"a": 128, "b": 100}, changed=1, connectors=1, unread=(unread(),)), utc=True
+        outcome(gaps=1, delivered={"a": 128, "b": 100}, changed=1, connectors=1, unread=(unread(),)), UTC
     )
     assert words == [
         "128 events from 1 connector, read through 2026-09-21 14:13:20Z; delivered 128 to a, 100 to b",
@@ -57,20 +58,20 @@ def test_summary_says_what_was_not_read() -> None:
 
 def test_summary_of_nothing() -> None:
     """A run that read nothing claims no end of what was read."""
-    assert summarize(outcome(connectors=0, events=0, delivered={}, read_through=None), utc=True)[0] == (
+    assert summarize(outcome(connectors=0, events=0, delivered={}, read_through=None), UTC)[0] == (
         "0 events from 0 connectors"
     )
 
 
 def test_summary_says_what_was_rejected() -> None:
     """What a sink will never take is told with the sink's name."""
-    words = summarize(outcome(delivered={"a": 127}, set_aside={"a": 1, "b": 2}), utc=True)
+    words = summarize(outcome(delivered={"a": 127}, set_aside={"a": 1, "b": 2}), UTC)
     assert words[2:] == ["1 event rejected by sink a", "2 events rejected by sink b"]
 
 
 def test_summary_names_only_some() -> None:
     """Of many failing connectors the first are named and the others counted."""
-    words = summarize(outcome(unread=tuple(map(unread, range(MAX_LISTED + 5)))), utc=True)
+    words = summarize(outcome(unread=tuple(map(unread, range(MAX_LISTED + 5)))), UTC)
     assert len(words) == 2 + MAX_LISTED + 1
     assert words[-1] == "and 5 more connectors were not read to the end"
 

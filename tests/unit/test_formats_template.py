@@ -44,8 +44,6 @@ def shown(template: str, event: Event = EVENT, zone: timezone = UTC, color: bool
 @pytest.mark.parametrize(
     ("template", "line"),
     [
-        ("", ""),
-        ("no field", "no field"),
         ("{k} {level} {name}", "Leave warning Büro 支"),
         ("{{{k}}}", "{Leave}"),
         (r"{k}\t{n}\n\\n", "Leave\t7\n\\n"),
@@ -126,6 +124,8 @@ def test_no_event_fails(pieces: list[str], event: Event) -> None:
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
+        ("", "it has no field, so all lines would be the same"),
+        ("{{k}}", "it has no field"),
         ("{nme}", 'there is no field "nme"; did you mean "name"?'),
         ("{kind.real}", 'there is no field "kind.real"; '),
         ("{name.__class__}", 'there is no field "name.__class__"; known here: time'),

@@ -79,7 +79,7 @@ def check_template(name: str, template: str | None) -> None:
         ValueError: One sentence.
     """
     if name == "template" and template is None:
-        raise ValueError("format template needs a template")
+        raise ValueError("format template needs a template, such as {time} {name} {k}")
     if template is not None and name not in {"template", "auto"}:
         raise ValueError(f"a template is for format template, not for {name}")
 

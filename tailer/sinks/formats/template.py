@@ -73,6 +73,8 @@ class TemplateFormat:
             pieces.append(_always(text))
             if name is not None:
                 pieces.append(self._field(name, spec or "", conversion))
+        if all(name is None for _, name, _, _ in parsed):
+            raise ValueError("it has no field, so all lines would be the same; write for example {time} {k}")
         return [*pieces, _always("\n")]
 
     def _field(self, name: str, spec: str, conversion: str | None) -> Piece:
