@@ -27,7 +27,8 @@ from tailer.errors import ConfigError
 from tailer.observe import Observer, Report
 
 MAX_CONNECTIONS = 32
-"""At once; more are closed as they come. A Prometheus and a few probes need three."""
+"""At once; then the oldest has to go, so that whoever holds theirs keeps no probe out. A Prometheus and a few
+probes need three."""
 
 CONNECTION_LIMIT: Seconds = 10.0
 """From connecting to the last byte; Prometheus waits as long for an answer by default."""
@@ -172,33 +173,26 @@ class _GuardedServer(web.Server):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._deadlines: dict[web.RequestHandler, asyncio.TimerHandle] = {}
-
-    def __call__(self) -> Any:
-        """Make the protocol of a new connection."""
-        return super().__call__() if len(self.connections) < MAX_CONNECTIONS else _Refusal()
+        self._deadlines: dict[web.RequestHandler, tuple[asyncio.Transport, asyncio.TimerHandle]] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Give a connection its time."""
+        """Give a connection its time; the oldest makes room for one too many."""
         super().connection_made(handler, transport)
-        loop = asyncio.get_running_loop()
-        self._deadlines[handler] = loop.call_later(CONNECTION_LIMIT, transport.abort)
+        if len(self._deadlines) >= MAX_CONNECTIONS:
+            oldest = next(iter(self._deadlines))
+            self._deadlines[oldest][0].abort()
+            self._forget(oldest)
+        deadline = asyncio.get_running_loop().call_later(CONNECTION_LIMIT, transport.abort)
+        self._deadlines[handler] = (transport, deadline)
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-        """Forget it."""
+        """Take note of an end."""
         super().connection_lost(handler, exc)
-        deadline = self._deadlines.pop(handler, None)
-        if deadline is not None:
-            deadline.cancel()
+        self._forget(handler)
 
-
-class _Refusal(asyncio.Protocol):
-    """The protocol of a connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """End it."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type; TCP has no other
-        transport.abort()
+    def _forget(self, handler: web.RequestHandler) -> None:
+        if handler in self._deadlines:
+            self._deadlines.pop(handler)[1].cancel()
 
 
 def _json(status: int, value: object) -> web.Response:
