@@ -379,6 +379,36 @@ class JournalCleared(Report, frozen=True):
         return f"The journal takes events again after {format_duration(round(self.after))}; polling goes on"
 
 
+class ReachCut(Report, frozen=True):
+    """Memory is short: some connectors are read less far back, or what is remembered would exceed its bound.
+
+    Attributes:
+        connectors: How many are cut now.
+        name: What people call the one that is cut most.
+        reach: How far back that one is read again, seconds.
+        max_keys: The bound.
+    """
+
+    connectors: int
+    name: str
+    reach: Seconds
+    max_keys: int
+
+    def __str__(self) -> str:
+        return (
+            f"There are about max_keys = {self.max_keys} events to remember: {self.connectors} connectors are"
+            f" read again less far back, {self.name} only {format_duration(round(self.reach))}; events that"
+            " become visible later than that are not found"
+        )
+
+
+class ReachRestored(Report, frozen=True):
+    """No connector is cut any more: each is read again as far back as it is configured."""
+
+    def __str__(self) -> str:
+        return "All connectors are read again as far back as revisit_max says"
+
+
 class ListingFailed(Report, frozen=True):
     """An account's connectors could not be listed; the known ones are read on."""
 

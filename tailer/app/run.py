@@ -34,6 +34,7 @@ from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.reach import Reaches
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.room import Room
 from tailer.pipeline.roster import Watch
@@ -44,7 +45,7 @@ MAX_HELD = 1_000_000
 """Events that one reader holds at most for the sake of order: 150 MB, in a catch-up of a large fleet."""
 
 RETAIN_EVERY: Seconds = 60.0
-"""Seconds between two rounds of dropping what every sink has taken."""
+"""Seconds between two rounds of dropping what every sink has taken, and of keeping keys in bounds."""
 
 FINITE_TRIES = 3
 """Failed polls in a row after which a command that ends by itself gives a connector up."""
@@ -126,6 +127,7 @@ class Run:
         self._is_open = is_open
         self._board = Board()
         self.room = Room(self._clock, observe)
+        self._reaches = Reaches(config.journal.max_keys, observe)
         self._stack = AsyncExitStack()
         self._group: TaskGroup
         self._polling = anyio.CancelScope()
@@ -421,6 +423,7 @@ class Run:
     async def _retain_forever(self) -> None:
         while True:
             await self._clock.sleep(RETAIN_EVERY)
+            self._reaches.fit(self.pollers)
             await self._retain()
 
     async def _retain(self) -> None:

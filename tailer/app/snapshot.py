@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from collections import Counter
@@ -122,6 +123,7 @@ def _described(one: Surveyed, poller: Poller, now: _Moment) -> ConnectorStatus:
         failures=poller.failures,
         error=None if poller.error is None else str(poller.error),
         next_poll_at=now.wall_of(poller.due_at),
+        reach=None if math.isinf(poller.reach) else poller.reach,
     )
 
 

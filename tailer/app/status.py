@@ -77,6 +77,8 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
         error: Message of the last failure; ``None`` when the last poll was a good one.
         next_poll_at: Wall time of the next try; ``None`` when nobody polls.
         keys: Events that are remembered so that none is journaled twice; ``None`` when not counted.
+        reach: Seconds that it is read back at most, where memory is short (``max_keys``); ``None``: as far
+            as it is configured, or nobody polls.
     """
 
     account: str
@@ -98,6 +100,7 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
     error: str | None = None
     next_poll_at: float | None = None
     keys: int | None = None
+    reach: Seconds | None = None
 
 
 class FleetStatus(Shown, frozen=True, kw_only=True):

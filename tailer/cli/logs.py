@@ -20,6 +20,7 @@ from tailer.observe import (
     JournalCleared,
     PollRecovered,
     PrincipalResumed,
+    ReachRestored,
     Report,
     RequestRetried,
     SinkRecovered,
@@ -39,6 +40,7 @@ _GOOD_NEWS = (
     JournalCleared,
     PollRecovered,
     PrincipalResumed,
+    ReachRestored,
     SinkRecovered,
     TokenRenewed,
 )

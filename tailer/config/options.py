@@ -221,6 +221,10 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             top (64 MiB as a rule). Above it taken events are dropped first, however young; if what is left
             still waits for a sink, polling pauses, says so, and goes on by itself once a tenth is free. By
             default 10 GiB, some 500 million events: weeks of a dead sink. In memory other bounds hold.
+        max_keys: Events that are remembered at most, payload or not, so that none is journaled twice; each
+            takes some 25 bytes of memory. As many are needed as come in `revisit_max`; where they are more,
+            the connectors with the most of them are read again less far back, and the log and the status
+            say so. By default 20 million, 500 MB: two days of 115 events a second.
         dead_letters: File of the events that a sink will never take, each with the reason; JSON Lines, mode
             0600. Absent: beside the journal, "tailer.dead.jsonl" for "tailer.db"; with a journal in memory
             there is none, and such events are only counted and reported.
@@ -230,6 +234,7 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     retain: Duration = 172_800.0
     # Below 64 MiB keys and checkpoints of a large fleet would leave no room for events.
     max_size: Annotated[Size, Meta(ge=64 * 2**20)] = 10 * 2**30
+    max_keys: Annotated[int, Meta(ge=100_000, le=1_000_000_000)] = 20_000_000
     dead_letters: Path | None = None
 
     @property

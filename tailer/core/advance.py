@@ -5,6 +5,7 @@ Rules:
 1. What was covered, what became a gap, and the holes between and after them make up the asked span; no
    second is two of these.
 2. The floor only rises, and to no more than the lowest ``from`` that a level or a hole may still ask for.
+   Where a reach cuts levels off it rises further, for what would begin below the floor is cut off there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
+from tailer.core.durations import Seconds
 from tailer.core.keys import PADDING
 from tailer.core.ladder import Ladder, Levels, floor_of
 from tailer.core.progress import Checkpoint, Gap, with_gap, without_span
@@ -35,12 +37,18 @@ def frontier_of(checkpoint: Checkpoint) -> int:
 
 
 def advanced(
-    checkpoint: Checkpoint, reading: Reading, levels: Levels, *, through: float, newest: Key | None
+    checkpoint: Checkpoint,
+    reading: Reading,
+    levels: Levels,
+    *,
+    through: float,
+    newest: Key | None,
+    reach: Seconds = math.inf,
 ) -> Checkpoint:
     """Return the checkpoint after a read.
 
     What was covered closes gaps; gaps never take away coverage, nor other gaps their reason. The floor rises
-    to the earliest time that a level or a hole may still ask for.
+    to the earliest time that a level or a hole may still ask for, levels not asking beyond `reach`.
 
     Args:
         checkpoint: Progress before the read.
@@ -48,6 +56,7 @@ def advanced(
         levels: The levels after it.
         through: API time up to which no more ordinary events are to come, if there were no holes.
         newest: Highest (t, n) journaled, this read's included.
+        reach: Seconds before the end of all that is accounted for beyond which no level reads any more.
     """
     origin = math.floor(checkpoint.origin)
     covered, gaps = checkpoint.covered, checkpoint.gaps
@@ -57,10 +66,12 @@ def advanced(
     for gap in reading.gaps:
         for start, end in _accounted(covered, gaps).missing(max(gap.start, origin), gap.end):
             gaps = with_gap(gaps, Gap(start, end, gap.reason))
-    whole = _accounted(covered, gaps).first_missing(origin)
+    accounted = _accounted(covered, gaps)
+    whole = accounted.first_missing(origin)
+    end = accounted.items[-1][1] if accounted.items else origin
     return Checkpoint(
         origin=checkpoint.origin,
-        floor=max(checkpoint.floor, _floor(levels, whole)),
+        floor=max(checkpoint.floor, _floor(levels, whole, end - reach)),
         covered=covered,
         gaps=gaps,
         levels=levels,
@@ -75,9 +86,15 @@ def first_checkpoint(origin: float, ladder: Ladder) -> Checkpoint:
     return Checkpoint(origin=origin, floor=_floor(levels, math.floor(origin)), levels=levels, through=origin)
 
 
-def _floor(levels: Levels, whole: int) -> float:
-    """Give the lowest ``from`` that any later read may send: its start, less the padding."""
-    return min(math.floor(floor_of(levels)), whole) - PADDING
+def _floor(levels: Levels, whole: int, limit: float = -math.inf) -> float:
+    """Give the lowest ``from`` that any later read may send: its start, less the padding.
+
+    Args:
+        levels: After the read.
+        whole: The first second that is a hole.
+        limit: Where levels are cut off.
+    """
+    return math.floor(min(max(floor_of(levels), limit), whole)) - PADDING
 
 
 def _accounted(covered: Spans, gaps: Collection[Gap]) -> Spans:

@@ -146,6 +146,10 @@ class KeySet:
             found.update({key: mark for key, (_, mark) in self._odd.items() if low <= key[0] <= high})
         return found
 
+    def count_from(self, t: float) -> int:
+        """Count the keys with this time or a later one; odd ones all."""
+        return len(self._times) - bisect_left(self._times, t) + len(self._odd)
+
     def add(self, events: Sequence[Event], read_at: float) -> None:
         """Remember events that have become durable.
 

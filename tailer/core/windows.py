@@ -162,8 +162,11 @@ class WindowPlanner:
         end = min(frontier_of(checkpoint), self._head(now))
         holes = [] if self._is_stuck else holes_of(checkpoint, end)
         choices: list[tuple[Span, Aim]] = [(hole, "hole") for hole in holes]
+        lowest = math.floor(checkpoint.floor) + PADDING
+        if self._pass is not None and self._pass.end <= lowest:
+            self._pass = None  # the floor was raised beyond it; its level is planned anew when it is due
         if self._pass is not None:
-            choices.append(((self._pass.start, self._pass.end), "pass"))
+            choices.append(((max(self._pass.start, lowest), self._pass.end), "pass"))
         if not choices:
             return None
         (start, end), aim = choices[self._turn % len(choices)]

@@ -118,6 +118,7 @@ class Poller:
         self.ref = f"{connector.account}/{connector.id}"
         self.checkpoint = stored.checkpoint
         self.keys = stored.keys
+        self.reach = math.inf
         self.due_at = 0.0
         self.error: ApiError | None = None
         self.steps = 0
@@ -139,6 +140,11 @@ class Poller:
     def is_parked(self) -> bool:
         """Whether the API refuses it, so that it is tried only now and then."""
         return self.case.is_parked
+
+    @property
+    def pacing(self) -> Pacing:
+        """What it reads how often."""
+        return self._context.pacing
 
     @property
     def is_done(self) -> bool:
@@ -243,7 +249,8 @@ class Poller:
         newest = before.newest
         if events and (newest is None or events[-1].key > newest):
             newest = events[-1].key
-        checkpoint = advanced(before, reading, levels, through=began - context.settle, newest=newest)
+        through = began - context.settle
+        checkpoint = advanced(before, reading, levels, through=through, newest=newest, reach=self.reach)
         segment = None
         if events:
             source = self._source()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -28,12 +29,14 @@ class Troubles:
         failing: Share of requests that fail.
         outages: Spans of time in which all fail.
         restarts: Times at which all that is not durable is forgotten.
+        cuts: Times at which memory gets short, or is no longer, and how far back is read from then on.
     """
 
     seed: int = 0
     failing: float = 0.0
     outages: tuple[tuple[float, float], ...] = ()
     restarts: tuple[float, ...] = ()
+    cuts: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass
@@ -45,12 +48,14 @@ class Diary:
         free_polls: When head polls succeeded that were free to go as deep as was due.
         longest_pass: The longest time from the planning to the end of a pass.
         aims: How many reads of each kind succeeded.
+        most_keys: The most keys that were remembered at once.
     """
 
     found_at: dict[Key, float] = field(default_factory=dict)
     free_polls: list[float] = field(default_factory=list)
     longest_pass: float = 0.0
     aims: dict[str, int] = field(default_factory=dict)
+    most_keys: int = 0
 
 
 class SequentialTail:
@@ -172,9 +177,11 @@ class SequentialTail:
         for event in events:
             assert event.key not in self.diary.found_at, "journaled twice"
             self.diary.found_at[event.key] = self.api.now
-        self.checkpoint = advanced(before, read.result, self._levels, through=now, newest=None)
+        reach = next((reach for at, reach in reversed(self._troubles.cuts) if at <= now), math.inf)
+        self.checkpoint = advanced(before, read.result, self._levels, through=now, newest=None, reach=reach)
         self._keys.add(events, now)
         self._keys.forget(before.floor, before.gap_spans, at_once=self._random.random() < 0.1)
+        self.diary.most_keys = max(self.diary.most_keys, len(self._keys))
         self._check(before)
 
     def _check(self, before: Checkpoint) -> None:

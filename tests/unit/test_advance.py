@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tailer.core.advance import advanced, first_checkpoint, frontier_of, holes_of
 from tailer.core.ladder import Ladder, Levels
 from tailer.core.progress import Checkpoint, Gap
@@ -18,6 +20,7 @@ def after(
     gaps: tuple[Gap, ...] = (),
     levels: Levels | None = None,
     through: float = 0.0,
+    reach: float = math.inf,
 ) -> Checkpoint:
     """Give the checkpoint after a read."""
     reading = Reading(covered=[*covered], gaps=[*gaps])
@@ -27,6 +30,7 @@ def after(
         checkpoint.levels if levels is None else levels,
         through=through,
         newest=(7, 1),
+        reach=reach,
     )
 
 
@@ -78,6 +82,19 @@ def test_the_floor_rises_with_the_levels() -> None:
     """Given levels that were read later, nothing is asked for before the earliest of their starts."""
     checkpoint = after(FIRST, (1000, 1100), levels=((20, 1100.0), (80, 1090.0)))
     assert checkpoint.floor == 1029
+
+
+def test_a_short_reach_raises_the_floor() -> None:
+    """Given a reach shorter than the levels, the floor follows the end of what was read at its distance."""
+    levels = ((20, 1100.0), (80, 1090.0))
+    assert after(FIRST, (1000, 1100), levels=levels, reach=30.5).floor == 1068
+    assert after(FIRST, (1000, 1100), levels=levels, reach=500).floor == 1029
+    assert after(FIRST, reach=10).floor == 989  # nothing read yet: counted from the origin
+
+
+def test_a_short_reach_leaves_holes_above_the_floor() -> None:
+    """Given a hole, no reach is so short that its keys could be forgotten."""
+    assert after(FIRST, (1000, 1010), (1020, 1500), reach=20).floor == 1009
 
 
 def test_the_floor_stays_below_holes() -> None:

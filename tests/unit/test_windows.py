@@ -299,6 +299,18 @@ def test_a_pass_is_dropped_when_its_level_was_read_after_all() -> None:
     assert planner.backlog(checkpoint, ORIGIN + 2005) is None
 
 
+def test_a_pass_asks_for_nothing_below_a_floor_that_has_risen() -> None:
+    """Given a floor that was raised while a pass goes on, its next slice begins there, if any."""
+    planner = planner_of_density(10, 10)
+    checkpoint = covered(ORIGIN + 2000, levels=tuple((n, ORIGIN + 1500.0) for n in LADDER.lengths))
+    head(planner, checkpoint, ORIGIN + 2005)
+    raised = msgspec.structs.replace(checkpoint, floor=ORIGIN + 1900.0)
+    plan = planner.backlog(raised, ORIGIN + 2005)
+    assert plan == Plan(Window(ORIGIN + 1901, ORIGIN + 2001), "pass", None, 200)
+    raised = msgspec.structs.replace(checkpoint, floor=ORIGIN + 2010.0)
+    assert planner.backlog(raised, ORIGIN + 2015) is None
+
+
 def test_a_late_slice_of_a_dropped_pass_changes_nothing() -> None:
     """Given a slice that was under way when its pass was dropped, the levels stay as they are."""
     levels = covered(ORIGIN).levels
