@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from tailer.app.control.replies import Reloaded
+from tailer.app.control.replies import Reloaded, Retried
 from tailer.app.control.server import Command, Commands, NoArguments
 from tailer.app.daemon import Daemon
+from tailer.app.dead import retry_within
 from tailer.app.snapshot import snapshot
 from tailer.app.status import MAX_CONNECTORS, ProcessStatus, Status
 
@@ -18,6 +19,13 @@ class StatusArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     patterns: tuple[str, ...] = ()
 
 
+class DeadArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which dead letters are written again: see `tailer.app.dead.retry_within`."""
+
+    sink: str
+    ids: tuple[str, ...] | None = None
+
+
 def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     """Give the commands of a daemon, by name."""
 
@@ -27,4 +35,11 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     async def reload(_: NoArguments) -> Reloaded:
         return await daemon.reload()
 
-    return {"status": Command(StatusArguments, status), "reload": Command(NoArguments, reload)}
+    async def dead(arguments: DeadArguments) -> Retried:
+        return await retry_within(daemon.run, arguments.sink, arguments.ids)
+
+    return {
+        "status": Command(StatusArguments, status),
+        "reload": Command(NoArguments, reload),
+        "dead": Command(DeadArguments, dead),
+    }

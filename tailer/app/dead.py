@@ -1,14 +1,16 @@
-"""Dead letters from the outside: which ones are meant, and how they are written again without a daemon."""
+"""Dead letters from the outside: which ones are meant, and how they are written again, by whoever may."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 import anyio
 import msgspec
 
+from tailer.app.control.replies import Retried
+from tailer.app.run import Run
 from tailer.clock import Clock
 from tailer.config.options import Config
 from tailer.config.words import nearest_of, quoted
@@ -20,22 +22,6 @@ from tailer.pipeline.redrive import redrive
 from tailer.sinks.dead_letters import DeadLetterFile
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import SinkPlan
-
-
-class Retried(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the dead letters of one sink.
-
-    Attributes:
-        sink: Its name.
-        accepted: How many it has taken; they are dead letters no more.
-        rejected: The reasons of those that it has rejected again, by the event's id.
-        error: Why the others were not tried; ``None``: all were.
-    """
-
-    sink: str
-    accepted: int = 0
-    rejected: Mapping[str, str] = {}
-    error: str | None = None
 
 
 def make_dead_letters(config: Config) -> DeadLetters | None:
@@ -73,6 +59,24 @@ def choose(letters: Sequence[DeadLetter], sink: str | None, ids: Collection[str]
             [f"{quoted(one)} is no dead letter's id; tailer dead list gives them" for one in sorted(missing)]
         )
     return named
+
+
+async def retry_within(run: Run, sink: str, ids: Collection[str] | None) -> Retried:
+    """Write dead letters of one sink again, between two batches of a run that delivers to it.
+
+    Args:
+        run: Being served.
+        sink: The sink's name.
+        ids: Of the events; ``None``: all of this sink.
+    """
+    delivery = next((one for one in run.deliveries if one.reader.options.name == sink), None)
+    if delivery is None:
+        return Retried(sink=sink, error="the daemon has no sink of this name")
+    try:
+        redriven = await delivery.redrive(ids)
+    except SinkError as error:
+        return Retried(sink=sink, error=str(error))
+    return Retried(sink=sink, accepted=len(redriven.accepted), rejected=redriven.rejected)
 
 
 async def retry(

@@ -43,7 +43,8 @@ def retry_command(config: Path, sink: str | None, ids: tuple[str, ...]) -> int:
     """Write events that were set aside to their sinks again.
 
     ID is what tailer dead list gives, or an event's own id; none means all. What a sink accepts now is a dead
-    letter no more, and marked late; what it rejects again stays. Ends with 4 if anything stays.
+    letter no more, and marked late; what it rejects again stays. A running daemon is asked to do it between
+    two batches. Ends with 4 if anything stays.
     """
     from tailer.cli.letters import retry_letters  # noqa: PLC0415 - as above
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from tailer.app.dead import Retried, choose, handle_of, retry
+from tailer.app.control.client import ask
+from tailer.app.control.replies import Retried
+from tailer.app.dead import choose, handle_of, retry
 from tailer.app.exitcode import ExitCode
 from tailer.app.library import make_journal
 from tailer.app.sinks import load_places
@@ -19,7 +21,8 @@ from tailer.cli.exits import say
 from tailer.cli.listing import Output, Row, write_rows
 from tailer.clock import SystemClock
 from tailer.config.options import Config
-from tailer.errors import ConfigError
+from tailer.core.durations import Seconds
+from tailer.errors import ConfigError, NoDaemonError
 from tailer.interfaces import DeadLetter
 from tailer.observe import Report, SinkFailed
 from tailer.sinks.dead_letters import DeadLetterFile, read_letters
@@ -28,6 +31,12 @@ from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import SinkPlan
 
 TITLES = ("ID", "SET ASIDE", "SINK", "CONNECTOR", "KIND", "REASON")
+
+PATIENCE: Seconds = 300.0
+"""Longest wait for a daemon's answer: its sink may take a while for many letters. It goes on without us."""
+
+MAX_NAMED = 300
+"""Ids in one request to a daemon, so that it stays below `tailer.app.control.protocol.MAX_REQUEST_BYTES`."""
 
 MAX_REASONS = 10
 """Letters that were rejected again and are told one by one; of more the number is told."""
@@ -75,7 +84,24 @@ def retry_letters(path: Path, sink: str | None, ids: Sequence[str]) -> ExitCode:
     if not by_sink:
         say("there are no dead letters")
         return ExitCode.DONE
-    return tell_retried(anyio.run(_retry_alone, config, plans, DeadLetterFile(place), by_sink), len(letters))
+    try:
+        results = _ask_daemon(config, by_sink, named=bool(ids))
+    except NoDaemonError:
+        results = anyio.run(_retry_alone, config, plans, DeadLetterFile(place), by_sink)
+    return tell_retried(results, len(letters))
+
+
+def _ask_daemon(config: Config, by_sink: Mapping[str, Sequence[str]], *, named: bool) -> list[Retried]:
+    """Have the daemon do it that owns the journal; raises `NoDaemonError` if none does."""
+    journal = config.journal.path
+    if not isinstance(journal, Path):
+        raise NoDaemonError("a journal in memory has no daemon that could be asked")
+    asked = [
+        (name, list(ids[start : start + MAX_NAMED]) if named else None)
+        for name, ids in by_sink.items()
+        for start in range(0, len(ids) if named else 1, MAX_NAMED)
+    ]
+    return [ask(journal, "dead", result=Retried, timeout=PATIENCE, sink=name, ids=ids) for name, ids in asked]
 
 
 async def _retry_alone(
@@ -143,7 +169,7 @@ def tell_retried(results: Sequence[Retried], asked: int) -> ExitCode:
             say(f"and {len(rejected) - MAX_REASONS} more")
         if one.error is not None:
             say(f"sink {one.sink}: {one.error}")
-    left = asked - sum(one.accepted for one in results)
+    left = max(0, asked - sum(one.accepted for one in results))  # a daemon may have found newer ones
     if left:
         say(f"{left} of {asked} stay dead letters")
     if any(one.error is not None for one in results):

@@ -151,6 +151,25 @@ def test_list_and_retry_without_a_daemon(place: Place) -> None:
     assert "there are no dead letters" in place.do("retry").words
 
 
+def test_a_running_daemon_is_asked_to_retry(place: Place) -> None:
+    """Beside a daemon the letters go through it, between its batches; its next start repeats none of them."""
+    with place.run() as run:
+        wait_until(
+            lambda: place.accepted.keys() | place.aside == truth(place).keys() != set(), "all is read", run
+        )
+        (first, *_), count = sorted(place.aside), len(place.aside)
+        assert place.do("retry", first).code == 4
+        place.forbid([])
+        assert place.do("retry", first).code == 0
+        assert len(place.aside) == count - 1
+        assert place.do("retry").code == 0
+        assert run.stop() == 0, run.words
+    with place.run("--once") as run:
+        assert run.wait() == 0, run.words
+    assert place.aside == set()
+    assert place.accepted == Counter(truth(place).keys())
+
+
 def test_nothing_is_lost_when_killed(place: Place) -> None:
     """Killed at any instant, the daemon has set aside or delivered every event."""
     instants = random.Random(3)

@@ -1,6 +1,7 @@
 import pytest
 
-from tailer.app.dead import Retried, choose, handle_of
+from tailer.app.control.replies import Retried
+from tailer.app.dead import choose, handle_of
 from tailer.cli.letters import MAX_REASONS, tell_retried
 from tailer.errors import ConfigError
 from tailer.interfaces import DeadLetter
