@@ -62,6 +62,8 @@ class Health:
             found.append("the connectors have not been listed yet")
         elif phase == "draining":
             found.append("it is ending")
+        for fleet in self._run.fleets:
+            found += [f"account {account} is not read: {error}" for account, error in fleet.stopped.items()]
         waits = self._storing()
         if waits > STORED_WITHIN:
             found.append(f"the journal has taken nothing for {format_duration(round(waits))}")

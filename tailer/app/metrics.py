@@ -139,6 +139,12 @@ METRICS = (
         "account",
     ),
     _gauge(
+        "account_up",
+        "1 if an account is read, 0 while it is refused as a whole or was never listed.",
+        lambda status: [((one.account,), one.error is None) for one in _accounts(status)],
+        "account",
+    ),
+    _gauge(
         "connector_lag_seconds",
         "How far the reading of a connector is behind the present, by quantile over those not parked;"
         " 1 is the worst.",

@@ -157,7 +157,13 @@ def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalSta
 
 def _accounts(fleet: Fleet) -> list[AccountStatus]:
     counts = Counter(poller.connector.account for poller in fleet.pollers.values())
-    return [AccountStatus(account=watch.account, connectors=counts[watch.account]) for watch in fleet.watches]
+    stopped = {account: str(error) for account, error in fleet.stopped.items()}
+    return [
+        AccountStatus(
+            account=watch.account, connectors=counts[watch.account], error=stopped.get(watch.account)
+        )
+        for watch in fleet.watches
+    ]
 
 
 def _sinks(run: Run, now: _Moment) -> tuple[SinkStatus, ...]:

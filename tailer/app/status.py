@@ -151,10 +151,13 @@ class AccountStatus(Shown, frozen=True, kw_only=True):
     Attributes:
         account: Its id.
         connectors: How many of its connectors are read.
+        error: Why none of them is read at present: the account was refused as a whole, or was never listed.
+            It is tried again. ``None``: it is read.
     """
 
     account: str
     connectors: int
+    error: str | None = None
 
 
 class PrincipalStatus(Shown, frozen=True, kw_only=True):

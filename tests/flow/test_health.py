@@ -14,7 +14,7 @@ from tailer.app.run import Run
 from tailer.app.snapshot import count_connectors
 from tailer.app.status import FleetStatus, Phase
 from tailer.app.vigil import Vigil, headline
-from tailer.errors import JournalFullError, RateLimitedError, TransportError
+from tailer.errors import AuthError, JournalFullError, RateLimitedError, TransportError
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
 
 pytestmark = FAKE_TIME
@@ -113,6 +113,20 @@ async def test_a_full_journal_is_alive_but_not_ready() -> None:
         journal.commit_errors.clear()
         await anyio.sleep(60)
         assert one.health.obstacles() == []
+
+
+async def test_a_stopped_account_is_alive_but_not_ready() -> None:
+    """Credentials that are refused as a whole are for people to mend: named, and no reason to be killed."""
+    stage = Stage({"c1": [], "c2": []})
+    stage.source.trouble(AuthError("token refused", status=401), start=START + 10, end=START + 2000)
+    async with watched(stage) as one:
+        await anyio.sleep(1500)
+        assert one.health.ailment() is None
+        (obstacle,) = one.health.obstacles()
+        assert obstacle.startswith("account account is not read: ")
+        await anyio.sleep(1500)
+        assert one.health.obstacles() == []
+        assert one.pings >= 3000 / BEAT
 
 
 async def test_polls_that_hang_stop_the_pings() -> None:

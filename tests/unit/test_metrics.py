@@ -22,7 +22,10 @@ README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 PRINCIPAL = PrincipalStatus(
     principal='noc "user"\n',
-    accounts=(AccountStatus(account="a", connectors=2), AccountStatus(account="b", connectors=3)),
+    accounts=(
+        AccountStatus(account="a", connectors=2),
+        AccountStatus(account="b", connectors=3, error="refused"),
+    ),
     quota=1200,
     window=300.0,
     allowed=960,
@@ -87,6 +90,8 @@ def test_values_come_from_the_status() -> None:
         "tailer_connectors,failing": 2,
         "tailer_connectors,parked": 0,
         "tailer_account_connectors,b": 3,
+        "tailer_account_up,a": 1,
+        "tailer_account_up,b": 0,
         "tailer_connector_lag_seconds,1": 9,
         "tailer_newest_event_timestamp_seconds": 99,
         "tailer_gap_seconds": 60,
