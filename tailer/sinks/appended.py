@@ -5,8 +5,8 @@ Rules:
 1. A file is known by its inode number and a digest of the last 4 KiB before its committed length. The inode
    alone is not enough, for a new file readily gets the number of a deleted one; the device number is left
    out, for it changes with a reboot.
-2. Where nothing was committed yet there is nothing to digest: then the file counts as the same if it begins
-   like a file of ours.
+2. Where nothing was committed yet there is nothing to digest: then the file counts as the same if it is empty
+   or begins like a file of ours.
 3. Only a file that is the same is cut, and only what lies beyond its committed length. A file is never
    made longer but by appending.
 4. What is appended is on the disk (fsync) when `append` returns; after a failure the file is cut back, at
@@ -95,12 +95,12 @@ class AppendedFile:
         """Whether the last line is not ended, so that the next record would be glued to it."""
         return bool(self._tail) and not self._tail.endswith(b"\n")
 
-    def compare(self, state: FileState, begin: bytes) -> Finding:
+    def compare(self, state: FileState, begin: bytes | None) -> Finding:
         """Tell what this file is to a committed state.
 
         Args:
             state: What was committed.
-            begin: What every file of ours begins with.
+            begin: What every file of ours begins with; ``None`` if that can be anything.
         """
         if os.fstat(self._number).st_ino != state.inode:
             return "other"
@@ -108,7 +108,9 @@ class AppendedFile:
             return "shorter"
         if _digest(self._read_tail(state.length)) != state.digest:
             return "other"
-        looks_alike = state.length or begin.startswith(self._read(0, len(begin)))
+        if state.length or self.length == 0:
+            return "same"
+        looks_alike = begin is not None and begin.startswith(self._read(0, len(begin)))
         return "same" if looks_alike else "other"
 
     def copy_access(self, former: AppendedFile) -> None:

@@ -1,4 +1,4 @@
-"""Writes JSON Lines to a file, each event exactly once, through crashes and rotation, its own or others'.
+"""Writes lines to a file, each event exactly once, through crashes and rotation, its own or others'.
 
 Rules:
 
@@ -17,7 +17,10 @@ Rules:
    was compressed with the batch in it. It takes a rename between two system calls next to each other.
 6. ``copytruncate`` of logrotate is survived but not exact: lines that come between its copy and its cut are
    gone, and a crash right after it can repeat one batch. Let it rename instead; no signal is needed.
-7. Rotation, compression and deletion never stop events: what fails is reported and tried again later, and
+7. A new file begins with its format's header, which is written with the first batch. Lines of a template say
+   nothing about where they come from: a file of which nothing is committed yet is not cut then (it might be
+   another's, with the same number), so a crash in its first batch repeats that batch, once.
+8. Rotation, compression and deletion never stop events: what fails is reported and tried again later, and
    what takes long is done beside, by a thread of its own.
 """
 
@@ -41,17 +44,15 @@ from tailer.observe import Report
 from tailer.sinks.appended import AppendedFile, FileState
 from tailer.sinks.file_reports import FileChanged
 from tailer.sinks.filesystem import reason_of
-from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.choice import Template, beginning_of, check_template, make_format
 from tailer.sinks.options import SinkContext
 from tailer.sinks.place import describe_place
 from tailer.sinks.recovery import mend
 from tailer.sinks.rotator import Moment, Rotator
 
-_BEGIN = b'{"id":"'
-
 
 class FileSink:
-    """A JSON Lines file.
+    """A file of lines.
 
     Args:
         config: See `Config`.
@@ -63,6 +64,9 @@ class FileSink:
 
         Attributes:
             path: The file, made with mode 0600 if it does not exist; its folder must exist. Required.
+            format: "jsonl", "logfmt", "csv" or "template". A file that exists keeps what is in it, so another
+                format wants another path.
+            template: What a line looks like: see `tailer.sinks.formats.template`. Times are UTC.
             rotate_size: Put the file aside before it gets larger than this. Absent: at no size. At least
                 64 KiB: less is a forgotten unit.
             rotate_every: Put the file aside before the first batch of a new period: "1h" begins on the hour,
@@ -73,6 +77,8 @@ class FileSink:
         """
 
         path: Path
+        format: Literal["jsonl", "logfmt", "csv", "template"] = "jsonl"
+        template: Template | None = None
         rotate_size: Annotated[Size, Meta(ge=64 * 1024)] | None = None
         rotate_every: Annotated[Duration, Meta(ge=60)] | None = None
         compress: Literal["none", "gzip"] = "none"
@@ -80,6 +86,7 @@ class FileSink:
         keep_for: Annotated[Duration, Meta(ge=60)] | None = None
 
         def __post_init__(self) -> None:
+            check_template(self.format, self.template)
             if self.rotates and self.path.suffix == COMPRESSED:
                 raise ValueError(
                     f"path must not end in {COMPRESSED}, for the live file is not compressed; "
@@ -102,7 +109,8 @@ class FileSink:
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._path = config.path
         self._context = context
-        self._format = JsonlFormat()
+        self._format = make_format(config.format, template=config.template or "")
+        self._beginning = beginning_of(self._format)
         self._file: AppendedFile | None = None
         self._found: deque[Report] = deque()
         self._rotator = self._make_rotator(config) if config.rotates else None
@@ -170,7 +178,7 @@ class FileSink:
         try:
             state = self._decode(committed)
             if state is not None:
-                self._note(mend(live, state, _BEGIN))
+                self._note(mend(live, state, self._beginning))
         except OSError as error:
             live.close()
             raise self._unavailable(error) from error
@@ -195,8 +203,10 @@ class FileSink:
             before = file.length
             file.measure()
             self._note(f"someone changed it from {before} to {file.length} bytes; it is appended to")
-        # What a new file of a format begins with would be put before the data here as well.
-        data = b"\n" + data if file.ends_within_line else data
+        if file.length == 0:
+            data = self._format.header + data
+        elif file.ends_within_line:
+            data = b"\n" + data
         if self._rotator is not None:
             self._turn(self._rotator, file, len(data), now)
         file.append(data)

@@ -8,13 +8,13 @@ from pathlib import Path
 from tailer.sinks.appended import AppendedFile, FileState
 
 
-def mend(live: AppendedFile, state: FileState, begin: bytes) -> str | None:
+def mend(live: AppendedFile, state: FileState, begin: bytes | None) -> str | None:
     """Cut the committed file to its committed length, be it the live one or one that was just renamed.
 
     Args:
         live: What the path leads to now; if it is another file, it is left as it is.
         state: What was committed last.
-        begin: What every file of ours begins with.
+        begin: What every file of ours begins with; ``None`` if that can be anything.
 
     Returns:
         What an operator should know; ``None`` if all is as it should be.

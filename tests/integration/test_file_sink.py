@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tailer.errors import SinkMovedError, SinkUnavailableError
+from tailer.errors import ConfigError, SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
+from tailer.sinks.registry import plan
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
 from tests.integration.desk import Desk, ids_in
 
@@ -455,3 +456,37 @@ async def test_folder_that_can_not_be_synced_is_no_obstacle(
     code = errno.EIO
     with pytest.raises(SinkUnavailableError, match="Input/output error"):
         await desk.opened()
+
+
+async def test_file_that_might_be_another_s_is_not_cut(tmp_path: Path) -> None:
+    """Lines of a template could be anybody's: a file is left whole of which nothing was committed."""
+    desk = Desk(tmp_path, format="template", template="{id}")
+    sink, state = await desk.opened()
+    await sink.close()
+    desk.path.write_text("somebody else's\n")  # under the same number
+    sink, state = await desk.opened(state)
+    await sink.write(make_batch(1, 1))
+    await sink.close()
+    assert desk.path.read_text() == f"somebody else's\n{make_batch(1, 1).events[0].id}\n"
+    assert "it is appended to" in desk.said()
+
+
+async def test_empty_file_gets_its_header_again(tmp_path: Path) -> None:
+    """A file that somebody emptied begins with the header again."""
+    desk = Desk(tmp_path, format="csv")
+    sink, _ = await desk.opened()
+    await sink.write(make_batch(1, 2))
+    header = desk.path.read_bytes().splitlines()[0]
+    os.truncate(desk.path, 0)
+    await sink.write(make_batch(3, 3))
+    await sink.close()
+    assert header.startswith(b"id,time,")
+    assert [line == header for line in desk.path.read_bytes().splitlines()] == [True, False]
+
+
+def test_template_is_checked_with_the_table(tmp_path: Path) -> None:
+    """A wrong template, or one for another format, is a mistake of the configuration."""
+    with pytest.raises(ConfigError, match=r'sinks\[0\].template: there is no field "nme"'):
+        plan({"type": "file", "path": "x", "format": "template", "template": "{nme}"}, "sinks[0]", tmp_path)
+    with pytest.raises(ConfigError, match=r"sinks\[0\]: a template is for format template, not for jsonl"):
+        plan({"type": "file", "path": "x", "template": "{name}"}, "sinks[0]", tmp_path)

@@ -1,5 +1,6 @@
 """Our own sinks keep the contract that third-party sinks are held to."""
 
+import csv
 import errno
 import io
 import json
@@ -8,6 +9,7 @@ import resource
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,30 +28,41 @@ def context(stdout: io.BytesIO | None = None) -> SinkContext:
     return SinkContext("under-test", stdout or io.BytesIO(), {}, ignore)
 
 
-def ids_in(lines: bytes) -> list[str]:
-    """Read the ids of JSON Lines; every line must be whole."""
+def ids_in(lines: bytes, format_: str = "jsonl") -> list[str]:
+    """Read the ids in a file of one format; every line must be whole, and a header be the first."""
     assert lines == b"" or lines.endswith(b"\n")
-    return [json.loads(line)["id"] for line in lines.splitlines()]
+    text = lines.decode()
+    if format_ == "csv":
+        return [row["id"] for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)]
+    if format_ == "logfmt":
+        return [line.partition(" ")[0].removeprefix("id=") for line in text.splitlines()]
+    return (
+        text.splitlines() if format_ == "template" else [json.loads(line)["id"] for line in text.splitlines()]
+    )
 
 
 class _FilePlace:
     """A file in a folder that can go away, on a disk that can be full."""
 
-    exactly_once = True
     can_fail_open = True
 
-    def __init__(self, folder: Path, rotate_size: int | None = None) -> None:
+    def __init__(self, folder: Path, rotate_size: int | None = None, format_: str = "jsonl") -> None:
         self._folder = folder / "logs"
         self._folder.mkdir()
         self._file = self._folder / "events.jsonl"
-        self._rotate_size = rotate_size
+        self._options: dict[str, Any] = {"rotate_size": rotate_size, "format": format_}
+        if format_ == "template":
+            self._options["template"] = "{id}"
+        self._format = format_
+        self.exactly_once = format_ != "template"
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def build(self) -> Sink:
-        return FileSink(FileSink.Config(path=self._file, rotate_size=self._rotate_size), context())
+        return FileSink(FileSink.Config(path=self._file, **self._options), context())
 
     def held(self) -> Sequence[str]:
-        return ids_in(b"".join(path.read_bytes() for path in sorted(self._folder.glob("events*"))))
+        files = sorted(self._folder.glob("events*"))
+        return [one for path in files for one in ids_in(path.read_bytes(), self._format)]
 
     def fail(self) -> None:
         # The kernel writes up to the limit, then refuses (EFBIG), just like a disk that gets full.
@@ -136,6 +149,10 @@ class _MemoryPlace:
 PLACES: dict[str, Callable[[Path], SinkPlace]] = {
     "file": _FilePlace,
     "file-that-rotates": partial(_FilePlace, rotate_size=1),
+    "file-of-csv": partial(_FilePlace, format_="csv"),
+    "file-of-csv-that-rotates": partial(_FilePlace, rotate_size=1, format_="csv"),
+    "file-of-logfmt": partial(_FilePlace, format_="logfmt"),
+    "file-of-a-template": partial(_FilePlace, format_="template"),
     "stdout": lambda _: _StdoutPlace(),
     "memory": lambda _: _MemoryPlace(),
 }

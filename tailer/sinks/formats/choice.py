@@ -17,6 +17,7 @@ from tailer.sinks.formats.highlight import HighlightedFormat
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.formats.logfmt import LogfmtFormat
 from tailer.sinks.formats.pretty import PrettyFormat, Width
+from tailer.sinks.formats.records import RecordFormat
 from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.zones import Zone
 
@@ -122,3 +123,8 @@ def make_format(
         case _:
             assert_never(name)
     return HighlightedFormat(lines, highlight) if color and highlight else lines
+
+
+def beginning_of(lines: Format) -> bytes | None:
+    """Tell what every file of a format begins with, ``None`` if that can be anything."""
+    return lines.beginning if isinstance(lines, RecordFormat) else None

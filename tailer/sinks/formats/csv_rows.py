@@ -27,5 +27,4 @@ class CsvFormat(RecordFormat):
     """Renders CSV."""
 
     def __init__(self) -> None:
-        super().__init__(NOTATION)
-        self.header = f"{','.join(FIELDS)}\r\n".encode()
+        super().__init__(NOTATION, f"{','.join(FIELDS)}\r\n".encode())

@@ -69,10 +69,16 @@ class RecordFormat:
 
     Args:
         notation: How they are written.
+        header: What comes before the first.
+
+    Attributes:
+        header: As given.
+        beginning: What every file of records begins with.
     """
 
-    def __init__(self, notation: Notation) -> None:
-        self.header = b""
+    def __init__(self, notation: Notation, header: bytes = b"") -> None:
+        self.header = header
+        self.beginning = header or f"{notation.begin}{notation.key('id')}".encode()
         self._notation = notation
         self._names: dict[tuple[str, str, str, str], tuple[str, str, str]] = {}
         self._sources: dict[Source, tuple[tuple[str, str, str], tuple[str, str]]] = {}
