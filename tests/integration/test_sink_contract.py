@@ -6,7 +6,7 @@ import io
 import json
 import os
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from tailer.sinks.file import FileSink
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import SinkContext
 from tailer.sinks.stdout import StdoutSink
+from tailer.testing.recording_sink import RecordingSink
+from tailer.testing.rejection_contract import RejectingPlace, RejectionContract
 from tailer.testing.sink_contract import SinkContract, SinkPlace, make_batch
 
 
@@ -169,6 +171,49 @@ class TestOurSinks(SinkContract):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+class _RecordingPlace:
+    """The recording sink, which lives through its restarts as its counterpart would."""
+
+    can_fail_open = True
+
+    def __init__(self, *, named: bool, transactional: bool) -> None:
+        self.exactly_once = transactional
+        self._named = named
+        self._sink = RecordingSink(transactional=transactional)
+
+    def build(self) -> Sink:
+        return self._sink
+
+    def held(self) -> Sequence[str]:
+        return [event.id for event in self._sink.events]
+
+    def fail(self) -> None:
+        self._sink.refuse_writes(1000)
+
+    def mend(self) -> None:
+        self._sink.refuse_writes(0)
+
+    def fail_open(self) -> None:
+        self._sink.refuse_opens(1000)
+
+    def mend_open(self) -> None:
+        self._sink.refuse_opens(0)
+
+    def reject(self, ids: Collection[str]) -> None:
+        self._sink.reject(lambda event: event.id in ids, named=self._named)
+
+
+@pytest.mark.parametrize("transactional", [True, False], ids=["transactional", "plain"])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+class TestRecordingSink(SinkContract, RejectionContract):
+    """The sink that tests use in place of others keeps what those promise, and can reject in both ways."""
+
+    @pytest.fixture
+    def place(self, named: bool, transactional: bool) -> RejectingPlace:
+        """Make one that is empty."""
+        return _RecordingPlace(named=named, transactional=transactional)
+
+
 class _Forgetful:
     """A sink that keeps no promise: what the suite must notice."""
 
@@ -204,6 +249,9 @@ class _ForgetfulPlace(_MemoryPlace):
 
     mend = fail
 
+    def reject(self, ids: Collection[str]) -> None:
+        pass
+
 
 @pytest.mark.parametrize(
     "promise",
@@ -217,3 +265,11 @@ async def test_suite_notices_a_sink_that_keeps_no_promise(promise: str) -> None:
     """Every test of the suite can fail."""
     with pytest.raises(AssertionError):
         await getattr(SinkContract(), promise)(_ForgetfulPlace())
+
+
+@pytest.mark.parametrize("promise", [name for name in dir(RejectionContract) if name.startswith("test_")])
+async def test_rejection_suite_notices_a_sink_that_keeps_no_promise(promise: str) -> None:
+    """So can every test of the suite for sinks that reject."""
+    culprits = {"culprits": (1,)} if promise == "test_all_others_are_accepted" else {}
+    with pytest.raises(AssertionError):
+        await getattr(RejectionContract(), promise)(_ForgetfulPlace(), **culprits)
