@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ from tailer.api.client import ApiClient
 from tailer.api.refusals import Subject
 from tailer.api.tokens import USER_PATH, TokenStatus, account_path, decipher_token
 from tailer.app.findings import Finding, Tell, refused
-from tailer.app.places import check_journal, check_sink
+from tailer.app.places import check_address, check_journal, check_sink
 from tailer.app.principals import Budgets, Principal, make_client, principals_of
 from tailer.app.verdicts import judge_clock, judge_pace, judge_token
 from tailer.clock import Clock
@@ -26,62 +27,69 @@ from tailer.core.matching import choose, nearest, unmatched
 from tailer.core.ordering import Order
 from tailer.errors import ApiError, AuthError
 from tailer.model import Connector
-from tailer.observe import ignore
+from tailer.observe import Observer
 from tailer.sinks.registry import SinkPlan
 from tailer.sinks.text import json_text
 
 
-async def check(
-    config: Config,
-    plans: Sequence[SinkPlan] | None,
-    clock: Clock,
-    *,
-    stdout: BinaryIO,
-    environ: Mapping[str, str],
-    tell: Tell,
-) -> None:
-    """Check credentials, connectors, clock, polling, journal and sinks.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What is to be checked, and who is told.
 
-    Args:
+    Attributes:
         config: What was configured, without mistakes.
         plans: Its sinks; ``None``: neither sinks nor a journal are meant to be used.
         clock: Time and sleep.
-        stdout: For sinks that write there.
-        environ: Environment variables.
         tell: Called with each finding as soon as it is known.
+        observe: Is told of retries and pauses.
     """
-    orders: list[Order] = ["global"] if plans is None else sorted({plan.options.order for plan in plans})
-    offsets = [
-        offset
-        for principal in principals_of(config)
-        if (offset := await _check_principal(principal, config, orders, clock, tell)) is not None
-    ]
-    if offsets:
-        tell(judge_clock(offsets[0]))
-    if plans is not None:
-        tell(await check_journal(config.journal.path))
-        for plan in plans:
-            tell(await check_sink(plan, stdout, environ))
 
+    config: Config
+    plans: Sequence[SinkPlan] | None
+    clock: Clock
+    tell: Tell
+    observe: Observer
 
-async def _check_principal(
-    principal: Principal, config: Config, orders: Sequence[Order], clock: Clock, tell: Tell
-) -> Seconds | None:
-    """Check whoever shares one budget; give the offset of the API's clock if it answered at all."""
-    budget = Budgets().of(principal.name, config.api)
-    read = 0
-    offset: Seconds | None = None
-    for accounts in principal.by_credentials():
-        async with make_client(principal.name, accounts[0], config, budget, clock, ignore) as client:
-            tell(await _check_credentials(client, accounts[0], clock))
-            for account in accounts:
-                read += len(await _list(client, account, tell))
-            if client.counters.body_bytes:
-                offset = client.api_time.now(clock.monotonic()) - clock.wall()
-    if read:
-        for finding in judge_pace(principal, config, orders, budget, read):
-            tell(finding)
-    return offset
+    async def run(self, stdout: BinaryIO, environ: Mapping[str, str]) -> None:
+        """Check credentials, connectors, polling, clock, journal, service and sinks.
+
+        Args:
+            stdout: For sinks that write there.
+            environ: Environment variables.
+        """
+        offsets = [await self._check_principal(principal) for principal in principals_of(self.config)]
+        offset = next((one for one in offsets if one is not None), None)
+        if offset is not None:
+            self.tell(judge_clock(offset))
+        if self.plans is None:
+            return
+        self.tell(await check_journal(self.config.journal.path))
+        if self.config.service.listen is not None:
+            self.tell(await check_address(self.config.service.listen, self.config.journal.path))
+        for plan in self.plans:
+            self.tell(await check_sink(plan, stdout, environ))
+
+    async def _check_principal(self, principal: Principal) -> Seconds | None:
+        """Check whoever shares one budget; give the offset of the API's clock if it answered at all."""
+        config, clock = self.config, self.clock
+        budget = Budgets().of(principal.name, config.api)
+        read = 0
+        offset: Seconds | None = None
+        for accounts in principal.by_credentials():
+            client = make_client(principal.name, accounts[0], config, budget, clock, self.observe)
+            async with client:
+                self.tell(await _check_credentials(client, accounts[0], clock))
+                for account in accounts:
+                    read += len(await _list(client, account, self.tell))
+                if client.counters.body_bytes:
+                    offset = client.api_time.now(clock.monotonic()) - clock.wall()
+        if read:
+            orders: set[Order] = (
+                {"global"} if self.plans is None else {plan.options.order for plan in self.plans}
+            )
+            for finding in judge_pace(principal, config, sorted(orders), budget, read):
+                self.tell(finding)
+        return offset
 
 
 async def _check_credentials(client: ApiClient, account: Account, clock: Clock) -> Finding:

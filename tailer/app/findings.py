@@ -13,7 +13,7 @@ from tailer.errors import ApiError, AuthError
 State: TypeAlias = Literal["ok", "warning", "error"]
 
 Part: TypeAlias = Literal[
-    "configuration", "credentials", "connectors", "clock", "polling", "journal", "sink", "probe"
+    "configuration", "credentials", "connectors", "clock", "polling", "journal", "service", "sink"
 ]
 
 

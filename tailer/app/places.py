@@ -1,4 +1,4 @@
-"""Looks at the places that a run writes to, without writing: the journal and the sinks."""
+"""Looks at the places that a run takes, without taking them: the journal, the service's port, the sinks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import anyio.to_thread
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding
+from tailer.config.addresses import Address
 from tailer.core.durations import Seconds
 from tailer.errors import ConfigError, JournalError, SinkError
 from tailer.interfaces import CheckableSink
 from tailer.journal.glance import glance
+from tailer.journal.lock import owner_of
 from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import SinkPlan
@@ -30,6 +32,30 @@ async def check_journal(path: Literal[":memory:"] | Path | None) -> Finding:
     if path is None or path == ":memory:":
         return Finding("journal", "ok", "in memory: the end of the process forgets it")
     return await anyio.to_thread.run_sync(_look_at_journal, path)
+
+
+async def check_address(address: Address, journal: Literal[":memory:"] | Path | None) -> Finding:
+    """Say whether the service could listen; who listens already may be the daemon itself."""
+    if await _is_answered(address):
+        if await anyio.to_thread.run_sync(_is_owned, journal):
+            return Finding("service", "ok", f"{address}: is taken, presumably by the daemon that is running")
+        text = f"{address}: is taken by another program; choose another address for [service] listen"
+        return Finding("service", "error", text, ExitCode.MISUSED)
+    if not address.is_loopback:
+        text = f"{address}: whoever gets there can read names and state, there is no password"
+        return Finding("service", "warning", text)
+    return Finding("service", "ok", f"{address}: is free")
+
+
+async def _is_answered(address: Address) -> bool:
+    """Tell whether somebody listens at an address of this machine."""
+    try:
+        with anyio.fail_after(2):
+            stream = await anyio.connect_tcp(address.host, address.port)
+    except (OSError, TimeoutError):
+        return False
+    await stream.aclose()
+    return True
 
 
 async def check_sink(plan: SinkPlan, stdout: BinaryIO, environ: Mapping[str, str]) -> Finding:
@@ -50,6 +76,15 @@ async def check_sink(plan: SinkPlan, stdout: BinaryIO, environ: Mapping[str, str
     except Exception as error:  # noqa: BLE001 - a third party's sink must not end the whole check
         text = f"{name}: its check failed ({type(error).__name__}: {error}); tell its authors"
         return Finding("sink", "error", text, ExitCode.FAILED)
+
+
+def _is_owned(journal: Literal[":memory:"] | Path | None) -> bool:
+    """Tell whether a daemon is running with a journal."""
+    try:
+        owner = owner_of(journal.resolve()) if isinstance(journal, Path) else None
+    except OSError:
+        return False
+    return owner is not None and owner.is_present
 
 
 def _look_at_journal(path: Path) -> Finding:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -15,8 +16,8 @@ from tailer.api.client import ApiClient
 from tailer.api.refusals import Subject
 from tailer.api.specimens import Question, decipher_specimen, events_path
 from tailer.core.durations import Seconds
-from tailer.core.specimen import Specimen, Walk
-from tailer.errors import ApiError
+from tailer.core.specimen import Specimen, Walk, has_other
+from tailer.errors import ApiError, RateLimitedError
 from tailer.model import Connector, Event
 
 MAX_REQUESTS = 60
@@ -49,11 +50,13 @@ class Sample(NamedTuple):
         connector: Which one it is.
         width: The widest window that was accepted while looking, from then to `SETTLED` ago.
         pages: The first page with rows of each window that was accepted, narrowest first.
+        is_cut: Whether the last of them is known not to be all of its window.
     """
 
     connector: Connector
     width: Seconds
     pages: Sequence[Specimen]
+    is_cut: bool = False
 
     @property
     def events(self) -> Sequence[Event]:
@@ -68,6 +71,7 @@ class Asker:
         now: API time at the beginning, epoch seconds.
         end: What is settled ends here.
         sends_limit: Whether limits that are asked for are sent; they are not where each is refused.
+        limit: One that was accepted; ``None``: none yet.
     """
 
     def __init__(self, client: ApiClient, now: float) -> None:
@@ -76,6 +80,7 @@ class Asker:
         self.now = int(now)
         self.end = int(now - SETTLED)
         self.sends_limit = True
+        self.limit: int | None = None
 
     @property
     def spent(self) -> int:
@@ -110,10 +115,21 @@ class Asker:
             question = question._replace(cursor=page.cursor)
         return Walk(pages, is_whole=False)
 
-    async def has(self, connector: Connector, event: Event, start: float, end: float) -> bool:
-        """Tell whether a window holds an event."""
-        walk = await self.walk(connector, Question(start, end), max_pages=4)
-        return event.key in {other.key for other in walk.events}
+    async def has(self, sample: Sample, event: Event, start: float, end: float) -> bool | None:
+        """Tell whether a window holds an event of a sample; ``None`` where it holds too much to tell."""
+        walk = await self.walk(sample.connector, Question(start, end), max_pages=4)
+        if event.key in {other.key for other in walk.events}:
+            return True
+        # A page as long as the longest may be cut, if this API has no cursors.
+        is_whole = walk.is_whole and all(len(page.events) < len(sample.events) for page in walk.pages)
+        return False if is_whole else None
+
+    async def has_more(self, connector: Connector, page: Specimen, question: Question) -> bool:
+        """Tell whether a page's cursor leads to events that are not on it; an end may have a cursor too."""
+        if page.cursor is None:
+            return False
+        following = await self.first_rows(connector, question._replace(cursor=page.cursor))
+        return has_other(following.events, page.events)
 
     async def first_rows(self, connector: Connector, question: Question) -> Specimen:
         """Give the first page with rows, or the last of a few without."""
@@ -129,24 +145,29 @@ class Asker:
         try:
             answer = await self.ask(connector, Question(self.end - 60, self.end))
         except ApiError as error:
-            if error.status is None or error.status >= 429:
+            if error.status is None or isinstance(error, RateLimitedError):
                 raise
             return str(error.status)
         return "400" if answer.refused else "empty"
 
 
 async def take_sample(asker: Asker, candidates: Sequence[Connector]) -> Sample:
-    """Find a connector with enough events, and some of them; ask no more connectors than needed."""
-    best: Sample | None = None
-    for connector in candidates[:MAX_CANDIDATES]:
-        found = await _look(asker, connector)
-        if best is None or len(found.events) > len(best.events):
-            best = found
-        if len(best.events) >= ENOUGH:
-            break
-    if best is None:
-        raise ValueError("there is no connector to sample")
-    return await _widen(asker, best)
+    """Find a connector with enough events, and some of them; ask no more connectors than needed.
+
+    Args:
+        asker: Has most of its requests left.
+        candidates: At least one.
+    """
+    best = Sample(candidates[0], 0.0, ())
+    with suppress(SpentError):
+        for connector in candidates[:MAX_CANDIDATES]:
+            found = await _look(asker, connector)
+            if not best.pages or len(found.events) > len(best.events):
+                best = found
+            if len(best.events) >= ENOUGH:
+                break
+        best = await _widen(asker, best)
+    return best
 
 
 async def _look(asker: Asker, connector: Connector) -> Sample:
@@ -159,17 +180,18 @@ async def _look(asker: Asker, connector: Connector) -> Sample:
 
 async def _widen(asker: Asker, sample: Sample) -> Sample:
     """Widen the window until a page is not all of it, or nothing more comes."""
-    if sample.width != WIDTHS[0]:
-        return sample
-    pages, accepted = list(sample.pages), sample.width
-    for width in WIDTHS[1:]:
-        if pages[-1].cursor is not None:
+    connector, width, pages = sample.connector, sample.width, list(sample.pages)
+    is_cut = False
+    for wider in (*(WIDTHS[1:] if width == WIDTHS[0] else ()), None):
+        is_cut = bool(pages) and await asker.has_more(
+            connector, pages[-1], Question(asker.end - int(width), asker.end)
+        )
+        is_stuck = len(pages) > 1 and len(pages[-1].events) == len(pages[-2].events) >= ENOUGH
+        if is_cut or is_stuck or wider is None:
             break
-        if len(pages) > 1 and len(pages[-1].events) == len(pages[-2].events) >= ENOUGH:
-            break
-        page = await asker.first_rows(sample.connector, Question(asker.end - int(width), asker.end))
+        page = await asker.first_rows(connector, Question(asker.end - int(wider), asker.end))
         if page.refused:
             break
         pages.append(page)
-        accepted = width
-    return Sample(sample.connector, accepted, pages)
+        width = wider
+    return Sample(connector, width, pages, is_cut=is_cut)

@@ -8,21 +8,20 @@ from typing import NamedTuple
 from tailer.app.measures import (
     Step,
     measure_filter_and_bounds,
-    measure_limits,
     measure_oddities,
     measure_paging,
-    measure_reach,
     read_sample,
 )
 from tailer.app.principals import Budgets, make_client
 from tailer.app.probe import Asker, Sample, SpentError, take_sample
+from tailer.app.reach import measure_limits, measure_reach
 from tailer.app.traits import NAMES, NO_BUDGET, Trait, trait
 from tailer.clock import Clock
 from tailer.config.options import Account, Config
 from tailer.core.matching import choose, nearest
-from tailer.errors import ConfigError
+from tailer.errors import ApiError, AuthError, ConfigError, RateLimitedError
 from tailer.model import Connector
-from tailer.observe import ignore
+from tailer.observe import Observer, ignore
 from tailer.sinks.text import json_text
 
 STEPS: Sequence[tuple[Step, tuple[str, ...]]] = (
@@ -51,13 +50,14 @@ class Probed(NamedTuple):
     requests: int
 
 
-async def probe(config: Config, wanted: str | None, clock: Clock) -> Probed:
+async def probe(config: Config, wanted: str | None, clock: Clock, observe: Observer = ignore) -> Probed:
     """Measure the API of the first account that has what is wanted.
 
     Args:
         config: Accounts; the first with such a connector is asked.
         wanted: Name or pattern of the connector to ask; ``None``: one with enough events.
         clock: Time and sleep.
+        observe: Is told of retries and pauses.
 
     Raises:
         ConfigError: No connector is called so, or there is none.
@@ -66,7 +66,7 @@ async def probe(config: Config, wanted: str | None, clock: Clock) -> Probed:
     listed: list[Connector] = []
     for account in config.accounts:
         budget = Budgets().of(account.principal, config.api)
-        async with make_client(account.principal, account, config, budget, clock, ignore) as client:
+        async with make_client(account.principal, account, config, budget, clock, observe) as client:
             connectors = await client.list_connectors(account.id)
             listed += connectors
             candidates = _candidates(connectors, account, wanted)
@@ -87,16 +87,23 @@ def _candidates(connectors: Sequence[Connector], account: Account, wanted: str |
 
 
 async def _measure(asker: Asker, candidates: Sequence[Connector]) -> tuple[Sample, list[Trait]]:
-    """Take the steps as far as the requests reach."""
+    """Take the steps as far as requests and API reach; what was found is kept."""
     sample = await take_sample(asker, candidates)
     found = {one.name: one for one in read_sample(sample)}
-    missing: set[str] = set()
+    reasons: dict[str, str] = {}
     for step, names in STEPS if sample.pages else ():
         try:
-            for one in await step(asker, sample):
-                if found.get(one.name) is None or found[one.name].value is None:
+            async for one in step(asker, sample):
+                if one.name not in found or found[one.name].value is None:
                     found[one.name] = one
         except SpentError:
-            missing.update(names)
-    traits = [found.get(name) or trait(name, None, NO_BUDGET if name in missing else None) for name in NAMES]
-    return sample, traits
+            reasons |= dict.fromkeys(names, NO_BUDGET)
+        except AuthError:
+            raise
+        except RateLimitedError as error:  # to go on would mean to wait for minutes
+            rest = (name for _, others in STEPS for name in others)
+            reasons |= dict.fromkeys(rest, f"not measured: {error}")
+            break
+        except ApiError as error:
+            reasons |= dict.fromkeys(names, f"not measured: {error}")
+    return sample, [found.get(name) or trait(name, None, reasons.get(name)) for name in NAMES]

@@ -27,6 +27,7 @@ class Trait(msgspec.Struct, frozen=True):
 
 
 TOO_FEW = "not enough events to tell"
+TOO_MANY = "too many events at one time to tell"
 NO_BUDGET = "not measured: all requests of this probe are spent"
 
 NAMES: Final = (

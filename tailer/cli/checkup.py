@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from pathlib import Path
 
 import anyio
 
-from tailer.app.check import check as check_all
+from tailer.app.check import Check
 from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding
 from tailer.app.sinks import load_with_sinks
 from tailer.cli.accounts import load_accounts
-from tailer.cli.exits import clean
+from tailer.cli.exits import clean, say
 from tailer.cli.listing import json_line
 from tailer.clock import SystemClock
 from tailer.config.options import Config
 from tailer.errors import ConfigError
+from tailer.observe import PrincipalPaused, Report, RequestRetried
 from tailer.sinks.registry import SinkPlan
 
 _STATE_CELLS = len("warning")
 _PART_CELLS = len("configuration")
 
 
-def check(config: Path | None, *, offline: bool, as_json: bool) -> ExitCode:
+def check(path: Path | None, *, offline: bool, as_json: bool) -> ExitCode:
     """Check what was asked for; return the exit code that the worst finding asks for."""
     findings: list[Finding] = []
 
@@ -35,24 +35,23 @@ def check(config: Path | None, *, offline: bool, as_json: bool) -> ExitCode:
             sys.stdout.write(line_of(finding))
             sys.stdout.flush()
 
-    loaded, read = _load(config)
+    loaded, read = _load(path)
     for finding in read:
         tell(finding)
     if loaded is not None and not offline:
-        anyio.run(
-            partial(
-                check_all,
-                *loaded,
-                SystemClock(),
-                stdout=sys.stdout.buffer,
-                environ=os.environ,
-                tell=tell,
-            )
-        )
+        config, plans = loaded
+        whole = Check(config=config, plans=plans, clock=SystemClock(), tell=tell, observe=say_pause)
+        anyio.run(whole.run, sys.stdout.buffer, os.environ)
     code = max(finding.code for finding in findings)
     if as_json:
         sys.stdout.write(json_line({"exit_code": code, "findings": [_record(one) for one in findings]}))
     return code
+
+
+def say_pause(report: Report) -> None:
+    """Say why nothing comes at present."""
+    if isinstance(report, PrincipalPaused | RequestRetried):
+        say(str(report))
 
 
 def line_of(finding: Finding) -> str:

@@ -18,7 +18,7 @@ from tailer.core.durations import Seconds
 from tailer.core.matching import choose
 from tailer.model import Connector
 
-TITLES = ("NAME", "SERIAL", "ACTIVE", "READ", "HEARTBEAT", "VERSION", "ID")
+TITLES = ("NAME", "SERIAL", "ACTIVE", "READ", "HEARTBEAT", "VERSION", "ID", "ACCOUNT")
 
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 
@@ -48,7 +48,10 @@ def list_connectors(
     listed = anyio.run(list_all, loaded, SystemClock())
     check_names(patterns, [one for each in listed for one in each.connectors])
     rows = [row for each in listed for row in _rows(each, patterns)]
-    write_rows(TITLES, rows, output, sys.stdout)
+    if len(listed) == 1:  # whose they are goes without saying
+        write_rows(TITLES[:-1], [row._replace(cells=row.cells[:-1]) for row in rows], output, sys.stdout)
+    else:
+        write_rows(TITLES, rows, output, sys.stdout)
 
 
 def _rows(listed: Listed, patterns: Sequence[str]) -> list[Row]:
@@ -81,6 +84,7 @@ def _row(one: Connector, now: float, *, is_read: bool) -> Row:
         "never" if heartbeat_at is None else f"{_age(now - heartbeat_at)} ago",
         one.version or "-",
         one.id,
+        one.account,
     )
     return Row(record, cells)
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import anyio
 
 from tailer.app.exitcode import ExitCode
+from tailer.app.probe import MAX_REQUESTS
 from tailer.app.probing import Probed
 from tailer.app.probing import probe as probe_api
 from tailer.cli.accounts import load_accounts
-from tailer.cli.exits import clean
+from tailer.cli.checkup import say_pause
+from tailer.cli.exits import clean, say
 from tailer.cli.listing import json_line
 from tailer.clock import SystemClock
 from tailer.sinks.text import json_text
@@ -25,7 +27,9 @@ def probe(config: Path | None, connector: str | None, *, as_json: bool) -> ExitC
         TailerError: It can't be measured.
     """
     loaded = load_accounts(config, None, None, os.environ)
-    probed = anyio.run(probe_api, loaded, connector, SystemClock())
+    if sys.stderr.isatty():
+        say(f"at most {MAX_REQUESTS} requests are sent, which may take a minute")
+    probed = anyio.run(probe_api, loaded, connector, SystemClock(), say_pause)
     sys.stdout.write(_as_json(probed) if as_json else _as_lines(probed))
     return ExitCode.DONE
 

@@ -150,6 +150,11 @@ def pick_lagging(events: Sequence[Event]) -> Event | None:
     return far if far is not None and abs(far.a - far.t) >= 1 else None
 
 
+def has_other(events: Sequence[Event], known: Sequence[Event]) -> bool:
+    """Tell whether some of `events` are not among those that are known."""
+    return not {event.key for event in known}.issuperset(event.key for event in events)
+
+
 class Search:
     """Finds the highest value that is accepted, by asking as little as possible.
 

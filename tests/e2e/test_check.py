@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.program import TOKEN, Ended, run, simulator
+from tests.e2e.program import TOKEN, Ended, run, simulator, started
 
 GOOD = """
 [[accounts]]
@@ -135,3 +135,19 @@ def test_probe_prints_what_the_simulator_was_told(tmp_path: Path) -> None:
     )
     assert "order              newest first, by t\n" in lines.stdout
     assert "requests spent" in lines.stdout
+
+
+def test_running_daemon_is_named_and_goes_on(api: dict[str, str], tmp_path: Path) -> None:
+    """Beside a daemon a check says who it is, finds nothing wrong, and does not end it."""
+    text = GOOD.replace('[[sinks]]\ntype = "stdout"\n', "")
+    tmp_path.joinpath("c.toml").write_text(text)
+    with started(["run", "-c", "c.toml"], api, tmp_path) as daemon:
+        assert daemon.stderr is not None
+        assert any("Started" in line for line in daemon.stderr)
+        ended = check(tmp_path, text, api, "--json")
+        assert ended.code == 0
+        (journal,) = (one["text"] for one in findings(ended) if one["part"] == "journal")
+        assert f"process {daemon.pid} on " in journal
+        assert daemon.poll() is None
+        daemon.terminate()
+        assert daemon.wait(30) == 0

@@ -1,5 +1,7 @@
 import io
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding
-from tailer.app.places import check_journal, check_sink
+from tailer.app.places import check_address, check_journal, check_sink
+from tailer.config.addresses import Address
 from tailer.errors import SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.journal.sqlite import SqliteJournal
@@ -165,3 +168,34 @@ async def test_journal_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
     assert (await check_journal(tmp_path / "tailer.db")).state == "ok"
     assert (await check_journal(tmp_path / "no" / "tailer.db")).state == "error"
     assert names(tmp_path) == []
+
+
+@pytest.fixture
+def taken() -> Iterator[Address]:
+    """An address where somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Address("127.0.0.1", listener.getsockname()[1])
+
+
+async def test_address_that_is_taken_is_the_daemon_s_or_an_error(taken: Address, tmp_path: Path) -> None:
+    """Whoever listens there is the daemon if one is running with the journal; else it is in the way."""
+    path = tmp_path / "tailer.db"
+    found = await check_address(taken, path)
+    assert (found.state, found.code) == ("error", ExitCode.MISUSED)
+    journal = SqliteJournal(path)
+    await journal.open()
+    try:
+        assert (await check_address(taken, path)).state == "ok"
+    finally:
+        await journal.close()
+    assert (await check_address(taken, ":memory:")).state == "error"
+
+
+async def test_address_that_is_free_stays_free(taken: Address) -> None:
+    """Nothing is bound by the look; an address that others can reach is warned about."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert (await check_address(Address("127.0.0.1", port), None)).state == "ok"
+    assert (await check_address(Address("0.0.0.0", port), None)).state == "warning"  # noqa: S104 - not bound
+    with socket.create_server(("127.0.0.1", port)):
+        pass

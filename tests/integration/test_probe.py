@@ -1,16 +1,17 @@
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tailer.app.probe import MAX_REQUESTS
+from tailer.app import probing
+from tailer.app.probe import MAX_REQUESTS, Asker, Sample
 from tailer.app.probing import Probed, probe
-from tailer.app.traits import NAMES, NO_BUDGET, TOO_FEW, Value
+from tailer.app.traits import NAMES, NO_BUDGET, TOO_FEW, TOO_MANY, Trait, Value, trait
 from tailer.clock import SystemClock
 from tailer.config.document import from_document
-from tailer.errors import AuthError, ConfigError
+from tailer.errors import ApiError, AuthError, ConfigError, RateLimitedError, ServerError
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.server import serve
 
@@ -130,6 +131,52 @@ async def test_few_events_tell_little_and_that_is_said(rate: float) -> None:
     assert known["max_width"] == 86_400.0
     assert known["refuse_future"] is False
     assert {one.words for one in found.traits if one.name in {"order", "count"}} == {TOO_FEW}
+
+
+async def test_end_with_a_cursor_is_not_taken_for_a_cut_page() -> None:
+    """Where every page has a cursor, only the next page shows whether one was all there is."""
+    known = values(await probed({"rate": 0.003, "cursor_end": "repeated"}))
+    assert known["cursor_end"] == "repeated"
+    assert known["default_limit"] is None
+    assert known["max_limit"] is None
+
+
+async def test_too_many_events_at_one_time_tell_nothing_wrong() -> None:
+    """An event that is not on the first pages of its second may be on later ones: nothing is claimed."""
+    crowded = {"rate": 60.0, "history": 300.0, "connectors": 1, "max_width": 60.0}
+    found = await probed({**crowded, "default_limit": 3, "no_cursor": True})
+    assert values(found)["bounds"] is None
+    assert {one.words for one in found.traits if one.name == "bounds"} == {TOO_MANY}
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (ServerError("The API failed"), {"refuse_future", "unknown_kind", "unknown_connector"}),
+        (
+            RateLimitedError("The API asks to slow down"),
+            {"refuse_future", "unknown_kind", "unknown_connector", "over_limit", "max_limit"},
+        ),
+    ],
+)
+async def test_failure_loses_no_more_than_it_must(
+    error: ApiError, lost: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found is kept; after a failure other steps go on, but none when the API is to be spared."""
+
+    async def fail(_asker: Asker, _sample: Sample) -> AsyncIterator[Trait]:
+        yield trait("refuse_future", False)
+        raise error
+
+    steps = [(fail, names) if "refuse_future" in names else (step, names) for step, names in probing.STEPS]
+    monkeypatch.setattr(probing, "STEPS", steps)
+    found = await probed({})
+    assert values(found)["bounds"] == "closed"
+    assert {one.name for one in found.traits if one.words.startswith("not measured: The API")} >= (
+        lost - {"refuse_future"}
+    )
+    assert values(found)["refuse_future"] is False
+    assert (values(found)["max_limit"] is None) == ("max_limit" in lost)
 
 
 async def test_odd_limits_are_found_closely() -> None:
