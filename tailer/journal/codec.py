@@ -94,14 +94,27 @@ class _KindIndex(dict[str, int]):
         return number
 
 
-def encode_segments(segments: Sequence[Segment]) -> bytes:
-    """Give the payload of an entry."""
-    return COLUMNS.encode([_columns(segment) for segment in segments])
+def encode_segments(segments: Sequence[Segment]) -> tuple[bytes, int]:
+    """Give the payload of an entry, and its checksum."""
+    payload = COLUMNS.encode([_columns(segment) for segment in segments])
+    return payload, zlib.crc32(payload)
 
 
-def decode_segments(payload: bytes) -> tuple[Segment, ...]:
-    """Give an entry's segments back; the events of each share one source."""
-    return tuple(_segment(columns) for columns in COLUMNS.decode(payload))
+def decode_columns(payload: bytes, crc: int | None) -> list[SegmentColumns]:
+    """Give an entry's segments by column; ``ValueError`` or ``msgspec.MsgspecError`` when it is damaged.
+
+    Args:
+        payload: As it was stored.
+        crc: Its checksum, ``None`` when none was stored with it.
+    """
+    if crc is not None and zlib.crc32(payload) != crc:
+        raise ValueError("the checksum of an entry is wrong")
+    return COLUMNS.decode(payload)
+
+
+def decode_segments(payload: bytes, crc: int | None) -> tuple[Segment, ...]:
+    """Give an entry's segments back; the events of each share one source. Errors as `decode_columns`."""
+    return tuple(_segment(columns) for columns in decode_columns(payload, crc))
 
 
 def encode_block(block: KeyBlock) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from tailer.errors import JournalError
 from tailer.interfaces import ReaderState
 from tailer.journal.failures import translated
 from tailer.journal.lock import locked
@@ -39,9 +40,36 @@ class Files:
             self.epochs: Mapping[str, int] = load_epochs(self.writer)
             self.readers: Mapping[str, ReaderState] = load_readers(self.writer)
             self.used_bytes: int = used_bytes(self.writer)
+            self._identities = {file: _identity(file) for file in _files_of(self.path)}
             self._close = undo.pop_all()
+
+    def check(self) -> None:
+        """See that the files are still in their places; two owners, or a journal into the void, must not be.
+
+        Raises:
+            JournalError: One was deleted, or is another one now.
+        """
+        for file, known in self._identities.items():
+            if _identity(file) != known:
+                raise JournalError(
+                    f"the journal {self.path} was moved, deleted or replaced while in use ({file.name} is"
+                    " gone or another one): nothing more is stored; put things right and start again"
+                )
 
     def close(self) -> None:
         """Close the reader, then the writer, whose going folds the log into the file, then the lock."""
         with translated(self.path):
             self._close.close()
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.lock")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell one file from another of the same name; ``None`` when there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -7,7 +7,7 @@ import sqlite3
 
 from tailer.core.keys import PADDING
 from tailer.interfaces import ReaderState, Stored
-from tailer.journal.codec import CHECKPOINT, COLUMNS, KEY, SPANS, decode_block, decode_segments
+from tailer.journal.codec import CHECKPOINT, KEY, SPANS, decode_block, decode_columns, decode_segments
 from tailer.journal.keyring import Keyring
 from tailer.journal.schema import transaction
 from tailer.model import Entry
@@ -16,15 +16,15 @@ from tailer.model import Entry
 def read_entries(connection: sqlite3.Connection, offset: int, head: int, max_events: int) -> list[Entry]:
     """Read whole entries below `head`, from the one that holds `offset` or the first after it."""
     rows = connection.execute(
-        "SELECT offset, count, payload FROM entries WHERE offset < ?2 AND offset >= coalesce("
+        "SELECT offset, count, payload, crc FROM entries WHERE offset < ?2 AND offset >= coalesce("
         "(SELECT offset FROM entries WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1), ?1) ORDER BY offset",
         (offset, head),
     )
     entries: list[Entry] = []
-    for start, count, payload in rows:
+    for start, count, payload, crc in rows:
         if start + count <= offset:
             continue
-        entries.append(Entry(start, decode_segments(payload)))
+        entries.append(Entry(start, decode_segments(payload, crc)))
         max_events -= count
         if max_events <= 0:
             break
@@ -79,10 +79,10 @@ def load_shard(connection: sqlite3.Connection, shard: str) -> dict[tuple[str, st
             row = connection.execute("SELECT block FROM key_blocks WHERE id = ?", (block,)).fetchone()
             rings[number].restore(decode_block(row[0]))
         lowest = min((ring.lowest for ring in names.values()), default=math.inf)
-        for (payload,) in connection.execute(
-            "SELECT payload FROM entries WHERE read_at > ? ORDER BY offset", (lowest - 2 * PADDING,)
+        for payload, crc in connection.execute(
+            "SELECT payload, crc FROM entries WHERE read_at > ? ORDER BY offset", (lowest - 2 * PADDING,)
         ):
-            for segment in COLUMNS.decode(payload):
+            for segment in decode_columns(payload, crc):
                 ring = names.get((segment.account, segment.connector))
                 if ring is not None:
                     ring.add(segment)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
-from tailer.journal.codec import CHECKPOINT, COLUMNS, SegmentColumns, decode_block, encode_block
+from tailer.journal.codec import CHECKPOINT, SegmentColumns, decode_block, decode_columns, encode_block
 from tailer.journal.keyring import Keyring
 from tailer.journal.schema import transaction
 
@@ -43,9 +43,9 @@ def delete_slice(connection: sqlite3.Connection, before: float, accepted: Spans,
     with transaction(connection):
         offsets: list[int] = []
         moved: dict[tuple[str, str], list[SegmentColumns]] = {}
-        for offset, payload in _candidates(connection, before, accepted):
+        for offset, payload, crc in _candidates(connection, before, accepted):
             offsets.append(offset)
-            for columns in COLUMNS.decode(payload):
+            for columns in decode_columns(payload, crc):
                 moved.setdefault((columns.account, columns.connector), []).append(columns)
         for (account, connector), segments in moved.items():
             _keep_keys(connection, account, connector, segments)
@@ -71,16 +71,16 @@ def delete_keys(connection: sqlite3.Connection) -> None:
 
 def _candidates(
     connection: sqlite3.Connection, before: float, accepted: Spans
-) -> Iterator[tuple[int, bytes]]:
+) -> Iterator[tuple[int, bytes, int | None]]:
     rows = connection.execute(
-        "SELECT offset, count, payload FROM entries WHERE seen < ? AND offset < ? ORDER BY seen LIMIT ?",
+        "SELECT offset, count, payload, crc FROM entries WHERE seen < ? AND offset < ? ORDER BY seen LIMIT ?",
         (before, accepted.items[-1][1], _SLICE_ROWS),
     )
     room = _SLICE_EVENTS
-    for offset, count, payload in rows:
+    for offset, count, payload, crc in rows:
         if accepted.missing(offset, offset + count):
             continue
-        yield offset, payload
+        yield offset, payload, crc
         room -= count
         if room <= 0:
             break

@@ -7,7 +7,9 @@
 3. ``entries`` has one row a group commit. Its offset is the number of its first event; no number is used
    twice, because ``meta.head`` remembers the end of what retention has deleted.
 4. ``entries_seen`` is what retention asks; it works where the wall clock stepped, which offsets would not.
-5. ``key_blocks`` holds the keys of deleted events, packed, as long as they may be met again.
+5. ``entries.crc`` is the CRC-32 of the payload, for SQLite notices damage to its own structure only, not to
+   what it holds; NULL in an entry that was stored before schema 3.
+6. ``key_blocks`` holds the keys of deleted events, packed, as long as they may be met again.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ ALTER TABLE connectors ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ALTER TABLE connectors ADD COLUMN serial TEXT NOT NULL DEFAULT ''
 """
 
-MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES}
+_CHECKSUMS = "ALTER TABLE entries ADD COLUMN crc INTEGER"
+
+MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES, 3: _CHECKSUMS}
 """Statements, parted by semicolons, that lead to each schema from the one before."""
 
 _BUSY_SECONDS = 5.0

@@ -242,6 +242,7 @@ class SqliteJournal:
         head = self._head
 
         def write(writer: sqlite3.Connection) -> tuple[Entry | None, int]:
+            self._require().files[0].check()
             return write_group(writer, group, head), used_bytes(writer)
 
         entry, self._used_bytes = await self._in_writer(write)

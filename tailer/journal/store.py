@@ -85,8 +85,8 @@ def _insert_entry(connection: sqlite3.Connection, offset: int, segments: Sequenc
     seen = max(segment.source.seen for segment in segments)
     read_at = max(segment.read_at for segment in segments)
     connection.execute(
-        "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
-        (offset, count, seen, read_at, encode_segments(segments)),
+        "INSERT INTO entries (offset, count, seen, read_at, payload, crc) VALUES (?, ?, ?, ?, ?, ?)",
+        (offset, count, seen, read_at, *encode_segments(segments)),
     )
 
 

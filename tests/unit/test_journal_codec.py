@@ -54,7 +54,7 @@ def _plain(segment: Segment) -> Any:
 def test_segments_come_back(rows: list[tuple[float, float, str, float]]) -> None:
     """Every field, digit and type of a segment survives; its events share one source."""
     given = (_segment(rows), _segment(rows[:1], "other"))
-    read = decode_segments(encode_segments(given))
+    read = decode_segments(*encode_segments(given))
     assert [_plain(one) for one in read] == [_plain(one) for one in given]
     assert all(event.source is one.source for one in read for event in one.events)
     assert not any(event.late for one in read for event in one.events)
@@ -66,7 +66,7 @@ def test_an_event_takes_few_bytes() -> None:
         (1_700_000_000 + number // 3, number, "Reconcile", 1_700_000_002 + number // 3)
         for number in range(1000)
     ]
-    assert len(encode_segments([_segment(rows)])) < 20_000
+    assert len(encode_segments([_segment(rows)])[0]) < 20_000
 
 
 @pytest.mark.parametrize("newest", [None, (1, 2), (0.5, HUGE), (10**30, -HUGE)])
@@ -119,7 +119,7 @@ def test_a_stored_key_takes_less_than_its_event() -> None:
     events = [(t, 1, "Init", t + 3) for t in range(1_800_000_000, 1_800_002_000)]
     segment, keys = _segment(list(events)), KeySet()
     keys.add(segment.events, 2e9)
-    assert len(encode_block(keys.block())) < len(encode_segments([segment])) / 2
+    assert len(encode_block(keys.block())) < len(encode_segments([segment])[0]) / 2
 
 
 def test_damaged_keys_are_noticed() -> None:
@@ -132,21 +132,30 @@ def test_damaged_keys_are_noticed() -> None:
 def test_damage_is_noticed(payload: bytes) -> None:
     """Bytes that are no payload raise."""
     with pytest.raises((msgspec.MsgspecError, ValueError)):
-        decode_segments(payload)
+        decode_segments(payload, None)
+
+
+def test_a_wrong_byte_is_noticed() -> None:
+    """A payload that could still be read, but is not what was stored, raises."""
+    payload, crc = encode_segments([_segment([(1, 1, "Init", 2), (2, 2, "Init", 3)])])
+    wrong = payload.replace(b"Init", b"Exit")
+    assert decode_segments(wrong, None)
+    with pytest.raises(ValueError, match="checksum"):
+        decode_segments(wrong, crc)
 
 
 def test_columns_of_unequal_length_are_noticed() -> None:
     """A payload that lost a number is not read as fewer events."""
-    (columns,) = COLUMNS.decode(encode_segments([_segment([(1, 1, "Init", 2), (2, 2, "Init", 3)])]))
+    (columns,) = COLUMNS.decode(encode_segments([_segment([(1, 1, "Init", 2), (2, 2, "Init", 3)])])[0])
     columns.numbers.pop()
     with pytest.raises(ValueError, match="columns"):
-        decode_segments(COLUMNS.encode([columns]))
+        decode_segments(COLUMNS.encode([columns]), None)
 
 
 def test_kinds_are_stored_once() -> None:
     """A segment names each of its kinds once, in the order of first use."""
     rows: list[tuple[float, float, str, float]] = [(t, 0, "AB"[t % 2] * 50, t) for t in range(10)]
-    (columns,) = COLUMNS.decode(encode_segments([_segment(rows)]))
+    (columns,) = COLUMNS.decode(encode_segments([_segment(rows)])[0])
     assert columns.kinds == ["A" * 50, "B" * 50]
     assert columns.which == [0, 1] * 5
 
