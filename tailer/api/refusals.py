@@ -102,7 +102,7 @@ def _judge(status: int, codes: Sequence[int], subject: Subject) -> _Verdict:
     """Apply rules 1 and 3 to 5."""
     told_by_code = status < 500 and status not in _PASSING_STATUSES
     if status == 429 or SLOW_DOWN in codes:
-        judged = _Verdict(RateLimitedError, f"The API asks to slow down reading {subject}", "requests pause")
+        judged = _Verdict(RateLimitedError, f"The API asks to slow down reading {subject}", "requests wait")
     elif 300 <= status < 400:
         hint = "redirects are not followed, check [api] base_url"
         judged = _Verdict(ServerError, f"The API redirects the request for {subject}", hint)

@@ -162,13 +162,13 @@ class Narrator:
             self.say("there is more of this sort, which is not told one by one; the summary counts it")
 
     def _tell(self, now: float) -> None:
-        """Tell once what would be on the status line."""
+        """Tell once what would be on the status line; parked and stopped ones have a line that stays."""
         trouble = self._troubles.worst(now)
-        if trouble is None:
+        if trouble is None or trouble.family == "parked":
             if self._told is not None:
                 self._told = None
                 self.say("going on as usual")
-        elif trouble.family not in {"retry", self._told} and (
+        elif trouble.family not in {"account", "retry", self._told} and (
             now - self._told_at.get(trouble.family, -AGAIN_AFTER) >= AGAIN_AFTER
         ):
             self._told = trouble.family

@@ -687,3 +687,88 @@ async def test_no_error_and_no_report_holds_the_token() -> None:
             assert not [report for report in desk.reports if TOKEN[:20] in repr(report) + str(report)], url
             assert TOKEN not in repr(desk.client)
             assert not isinstance(error, AuthError) or error.status in (401, 403)
+
+
+def token_in(file: Path) -> BearerToken:
+    """Give the usual token as one that was read from a file."""
+    return BearerToken(secret=Secret(TOKEN), origin=f"file {file}", file=file)
+
+
+async def test_a_renewed_token_is_sent_and_masked(tmp_path: Path) -> None:
+    """The file is read again on request; then its token goes out, and neither comes back in a text."""
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    newer = TOKEN[::-1]
+
+    async def echo(request: web.Request) -> web.StreamResponse:
+        told = request.headers["Authorization"]
+        body = json.dumps({"success": False, "errors": [{"code": 10000, "message": told}]})
+        return web.Response(status=403, text=body)
+
+    async with serving(echo) as (url, script), client_of(url, credentials=token_in(file)) as desk:
+        assert not await desk.client.renew()
+        first = await desk.fail()
+        file.write_text(newer)
+        assert await desk.client.renew()
+        assert not await desk.client.renew()
+        second = await desk.fail()
+
+    sent = [request.headers["Authorization"] for request in script.requests]
+    assert sent == [f"Bearer {TOKEN}", f"Bearer {newer}"]
+    for error in (first, second):
+        assert "[redacted]" in str(error)
+        assert TOKEN not in str(error)
+        assert newer not in str(error)
+
+
+async def test_an_answer_that_comes_after_a_renewal_is_masked_too(tmp_path: Path) -> None:
+    """What echoes the token that was sent is not told apart by the one that is sent now."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    asked, renewed = asyncio.Event(), asyncio.Event()
+
+    async def echo(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await renewed.wait()
+        body = json.dumps({"success": False, "errors": [{"message": request.headers["Authorization"]}]})
+        return web.Response(status=403, text=body)
+
+    async with serving(echo) as (url, _), client_of(url, credentials=token_in(file)) as desk:
+        failing = asyncio.create_task(desk.fail())
+        await asked.wait()
+        file.write_text(TOKEN[::-1])
+        assert await desk.client.renew()
+        renewed.set()
+        assert TOKEN not in str(await failing)
+
+
+async def test_a_token_that_can_not_be_read_leaves_the_old_one(tmp_path: Path) -> None:
+    """A file that is away in mid-rotation is an error and changes nothing; a variable is not read again."""
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    async with serving(page()) as (url, script), client_of(url, credentials=token_in(file)) as desk:
+        file.unlink()
+        with pytest.raises(ConfigError, match="can't be read"):
+            await desk.client.renew()
+        await desk.read()
+    assert script.requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
+    async with serving(page()) as (url, _), client_of(url) as desk:
+        assert not await desk.client.renew()
+
+
+async def test_a_connector_with_a_limit_of_its_own_pauses_the_others_once() -> None:
+    """Its first 429 pauses the principal; the next ones, with quota left, are known to be its own."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return page(429, b"{}", Retry_After="30") if "/bad/" in request.path else page()
+
+    async with serving(answer) as (url, _), client_of(url) as desk:
+        owned = []
+        for _ in range(4):
+            with pytest.raises(RateLimitedError) as caught:
+                await desk.client.list_events("acc", "bad", REQUEST)
+            owned.append(caught.value.is_own)
+            await desk.read()
+    assert owned == [False, True, True, True]
+    assert sum(desk.clock.naps) == pytest.approx(30, abs=1)
+    assert len(desk.told(PrincipalPaused)) == len(desk.told(PrincipalResumed)) == 1

@@ -4,7 +4,11 @@ import pytest
 
 from tailer.cli.narrator import MAX_LASTING, Narrator
 from tailer.observe import (
+    AccountResumed,
+    AccountStopped,
     ConnectorFound,
+    ConnectorParked,
+    ConnectorResumed,
     GapRecorded,
     IntervalStretched,
     KindChanged,
@@ -130,6 +134,42 @@ def test_failing_connector_is_told_for_good_when_it_goes_on(
         narrator(PollFailed("c", "gw", failures, 300.0, "HTTP 403"))
     assert screen.getvalue().count("\n") == 1
     assert "(3 in a row): HTTP 403" in screen.lines[0]
+
+
+def test_parking_and_its_end_are_lines_that_stay(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """Tries in between only change the countdown, which goes when the connector is read again."""
+    screen, narrator = terminal(monkeypatch, clock)
+    for tries, delay in [(1, 60.0), (2, 120.0)]:
+        narrator(ConnectorParked("c", "gw", tries, delay, "HTTP 404"))
+    assert screen.lines == [
+        "tailer: Connector gw (c) is parked, the others are read on; next try in 1m: HTTP 404",
+        "tailer: gw is parked, next try in 2m: HTTP 404",
+    ]
+    resumed = ConnectorResumed("c", "gw", 181.0)
+    narrator(resumed)
+    assert screen.lines[1:] == [
+        f"tailer: {resumed}",
+        "",
+    ]
+
+
+def test_what_stays_is_not_told_again_in_a_file(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """A parked connector and a stopped account have one line, and hide no other trouble's end."""
+    screen, narrator = pipe(monkeypatch, clock)
+    narrator(ConnectorParked("c", "gw", 1, 60.0, "HTTP 404"))
+    narrator(PrincipalPaused("p", 42.0, "too fast"))
+    narrator(PrincipalResumed("p"))
+    stopped = AccountStopped("a", 2, "file /t", 1, 30.0, "HTTP 401")
+    narrator(stopped)
+    narrator(AccountStopped("a", 2, "file /t", 2, 60.0, "HTTP 401"))
+    narrator(AccountResumed("a", 90.0))
+    assert screen.getvalue().splitlines() == [
+        "tailer: Connector gw (c) is parked, the others are read on; next try in 1m: HTTP 404",
+        "tailer: paused by the API's rate limit, 42s left",
+        "tailer: going on as usual",
+        f"tailer: {stopped}",
+        "tailer: Account a is read again after 1m30s",
+    ]
 
 
 def test_stretched_interval_is_told(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

@@ -2,7 +2,11 @@ import pytest
 
 from tailer.cli.troubles import Troubles, describe
 from tailer.observe import (
+    AccountResumed,
+    AccountStopped,
     ConnectorFound,
+    ConnectorParked,
+    ConnectorResumed,
     ListingFailed,
     PollFailed,
     PollRecovered,
@@ -18,6 +22,11 @@ from tailer.observe import (
 def failed(connector: str, delay: float = 5.0) -> PollFailed:
     """A failed poll of one connector."""
     return PollFailed(connector, f"gw {connector}", 1, delay, "HTTP 500")
+
+
+def parked(connector: str, delay: float = 60.0) -> ConnectorParked:
+    """A parked connector."""
+    return ConnectorParked(connector, f"gw {connector}", 1, delay, "HTTP 404")
 
 
 def line(troubles: Troubles, now: float) -> str | None:
@@ -39,6 +48,12 @@ def test_nothing_is_wrong_at_first() -> None:
         (PrincipalPaused("p", 41.5, "too fast"), "paused by the API's rate limit, 42s left"),
         (ListingFailed("a", 3.0, "HTTP 500"), "the connectors can't be listed, next try in 3s: HTTP 500"),
         (failed("1"), "gw 1 can't be read, next try in 5s: HTTP 500"),
+        (parked("1"), "gw 1 is parked, next try in 1m: HTTP 404"),
+        (
+            AccountStopped("a", 3, None, 1, 30.0, "HTTP 401"),
+            "account a is stopped, next try in 30s: HTTP 401",
+        ),
+        (AccountStopped("a", 3, None, 1, None, "HTTP 401"), "account a is stopped: HTTP 401"),
         (SinkFailed("file", 1, 2.0, "full"), "sink file takes nothing, next try in 2s: full"),
         (RequestRetried(1, 1.0, "reset"), "a request failed, next try in 1s: reset"),
     ],
@@ -55,6 +70,8 @@ def test_each_trouble_has_its_line(report: Report, text: str) -> None:
     [
         (PrincipalPaused("p", 42.0, "too fast"), PrincipalResumed("p")),
         (failed("1"), PollRecovered("1", "gw 1", 1)),
+        (parked("1"), ConnectorResumed("1", "gw 1", 500.0)),
+        (AccountStopped("a", 3, "file /t", 1, 30.0, "HTTP 401"), AccountResumed("a", 500.0)),
         (SinkFailed("file", 1, 2.0, "full"), SinkRecovered("file", 1)),
     ],
 )
@@ -77,21 +94,23 @@ def test_what_has_no_end_passes_with_its_next_try(report: Report) -> None:
 
 
 def test_the_worst_comes_first() -> None:
-    """A pause is told before a sink, a sink before connectors, connectors before a single request."""
+    """A pause before a stopped account, that before a sink, a sink before connectors, parked ones last."""
     troubles = Troubles()
     seen = []
     for report in (
         RequestRetried(1, 9.0, "reset"),
+        parked("2"),
         failed("1"),
         SinkFailed("file", 1, 2.0, "full"),
         ListingFailed("a", 3.0, "HTTP 500"),
+        AccountStopped("b", 3, None, 1, 30.0, "HTTP 401"),
         PrincipalPaused("p", 42.0, "too fast"),
     ):
         troubles.note(report, 0.0)
         worst = troubles.worst(0.0)
         assert worst is not None
         seen.append(worst.family)
-    assert seen == ["retry", "connectors", "sink", "listing", "pause"]
+    assert seen == ["retry", "parked", "connectors", "sink", "listing", "account", "pause"]
 
 
 def test_many_connectors_are_one_line() -> None:
@@ -100,3 +119,12 @@ def test_many_connectors_are_one_line() -> None:
     for number in range(1000):
         troubles.note(failed(str(number), 10.0 + number), 0.0)
     assert line(troubles, 0.0) == "1000 connectors can't be read, next try in 10s: HTTP 500"
+
+
+def test_parked_ones_are_another_line_than_failing_ones() -> None:
+    """One that is parked after failures is counted once."""
+    troubles = Troubles()
+    for connector in ("1", "2", "3"):
+        troubles.note(failed(connector), 0.0)
+        troubles.note(parked(connector), 0.0)
+    assert line(troubles, 0.0) == "3 connectors are parked, next try in 1m: HTTP 404"

@@ -4,12 +4,20 @@ from datetime import UTC
 
 import pytest
 
-from tailer.app.outcome import Outcome, Unread
+from tailer.app.outcome import Outcome, Unlisted, Unread
 from tailer.cli.logs import Log
 from tailer.cli.summary import MAX_LISTED, summarize
 from tailer.cli.times import naive_as_local, span_mistakes
 from tailer.errors import AuthError, ServerError
-from tailer.observe import ConnectorFound, PollFailed, RequestRetried
+from tailer.observe import (
+    AccountStopped,
+    ConnectorFound,
+    ConnectorParked,
+    PollFailed,
+    Report,
+    RequestRetried,
+    TokenRenewed,
+)
 
 GOOD = Outcome(
     connectors=3,
@@ -23,6 +31,10 @@ GOOD = Outcome(
     read_through=1_790_000_000,
     unread=(),
 )
+
+
+STOPPED = Unlisted("acc", AuthError("invalid token"))
+AWAY = Unlisted("away", ServerError("HTTP 500"))
 
 
 def outcome(**changes: object) -> Outcome:
@@ -69,6 +81,15 @@ def test_summary_says_what_was_rejected() -> None:
     assert words[2:] == ["1 event rejected by sink a", "2 events rejected by sink b"]
 
 
+def test_summary_names_accounts_that_were_not_read() -> None:
+    """Whoever sees no connector of an account learns why."""
+    words = summarize(outcome(stopped=(STOPPED, AWAY)), UTC)
+    assert words[2:] == [
+        "account acc was not read: invalid token",
+        "account away was not read: HTTP 500",
+    ]
+
+
 def test_summary_names_only_some() -> None:
     """Of many failing connectors the first are named and the others counted."""
     words = summarize(outcome(unread=tuple(map(unread, range(MAX_LISTED + 5)))), UTC)
@@ -86,11 +107,47 @@ def test_summary_names_only_some() -> None:
         ({"unread": (unread(1, AuthError),)}, 4),
         ({"unread": (unread(1, AuthError), unread(2)), "connectors": 2}, 4),
         ({"unread": (unread(1, AuthError), unread(2, AuthError)), "connectors": 2}, 3),
+        ({"stopped": (STOPPED,), "accounts": 2}, 4),
+        ({"stopped": (STOPPED,), "accounts": 2, "connectors": 0}, 4),
+        ({"stopped": (STOPPED, STOPPED), "accounts": 2, "connectors": 0}, 3),
+        ({"stopped": (STOPPED,), "accounts": 2, "connectors": 1, "unread": (unread(1, AuthError),)}, 3),
+        ({"stopped": (AWAY,), "accounts": 2, "connectors": 1, "unread": (unread(1, AuthError),)}, 4),
     ],
 )
 def test_exit_code_tells_whether_it_is_complete(changes: dict[str, object], code: int) -> None:
     """4 where something is missing, 3 where all were refused, 0 only for a complete run."""
     assert outcome(**changes).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("report", "level", "words"),
+    [
+        (
+            ConnectorParked("c", "gw", 1, 60.0, "x"),
+            "warning",
+            "is parked, the others are read on",
+        ),
+        (ConnectorParked("c", "gw", 5, 960.0, "x"), "info", "is still parked after 5 tries"),
+        (
+            AccountStopped("a", 0, None, 2, 60.0, "x"),
+            "error",
+            "is still stopped after 2 tries",
+        ),
+        (
+            AccountStopped("a", 3, "variable T", 1, None, "x"),
+            "error",
+            "of its 3 connectors is read; ",
+        ),
+        (TokenRenewed("a", "file /t"), "info", "was renewed from file /t"),
+    ],
+)
+def test_a_report_has_the_level_that_it_asks_for(report: Report, level: str, words: str) -> None:
+    """A stopped account has to be seen to; one that is parked is told once as a warning."""
+    stream = io.StringIO()
+    Log(stream, "json")(report)
+    record = json.loads(stream.getvalue())
+    assert record["level"] == level
+    assert words in record["message"]
 
 
 def test_log_as_json_carries_the_report() -> None:
