@@ -279,7 +279,8 @@ class Status(Shown, frozen=True, kw_only=True):
 
     Attributes:
         taken_at: Wall time of that moment.
-        phase: Where the daemon stands; ``None``: none runs.
+        phase: Where the daemon stands; "silent": a process has the journal, but can't be asked; ``None``:
+            none has it.
         process: Who collects; ``None``: nobody does.
         journal: The journal.
         fleet: All connectors together.
@@ -291,7 +292,7 @@ class Status(Shown, frozen=True, kw_only=True):
     """
 
     taken_at: float
-    phase: Phase | None
+    phase: Phase | Literal["silent"] | None
     process: ProcessStatus | None
     journal: JournalStatus
     fleet: FleetStatus

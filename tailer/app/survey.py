@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Any, Literal, NamedTuple
 
@@ -113,6 +114,23 @@ def _lags(all_of_them: Iterable[Surveyed]) -> dict[str, Seconds]:
     if not lags:
         return {}
     return {name: lags[max(0, math.ceil(float(name) * len(lags)) - 1)] for name in LAG_QUANTILES}
+
+
+def headline(fleet: FleetStatus) -> str:
+    """Put a fleet into one line, for ``systemctl status``."""
+    if not fleet.connectors:
+        return "no connectors are known yet"
+    troubles = {
+        "failing": fleet.failing,
+        "parked": fleet.parked,
+        "behind": fleet.behind,
+        "with gaps": fleet.with_gaps,
+    }
+    told = [f"{count} {word}" for word, count in troubles.items() if count]
+    words = f"{fleet.connectors} connectors, {', '.join(told) if told else 'all well'}"
+    if fleet.whole_through is None:
+        return words
+    return f"{words}; read through {datetime.fromtimestamp(fleet.whole_through, UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def _whole_through(one: Surveyed) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import anyio
 
 from tailer.app.health import BEAT, Health
 from tailer.app.notify import Notifier
 from tailer.app.status import FleetStatus
+from tailer.app.survey import headline
 from tailer.core.durations import Seconds
 
 STATUS_EVERY: Seconds = 30.0
@@ -59,20 +59,3 @@ class Vigil:
         if self._notifier.is_heard and now >= self._status_at:
             self._status_at = now + STATUS_EVERY
             self._notifier.status(ailment or headline(self._count()))
-
-
-def headline(fleet: FleetStatus) -> str:
-    """Put a fleet into one line, for ``systemctl status``."""
-    if not fleet.connectors:
-        return "no connectors are known yet"
-    troubles = {
-        "failing": fleet.failing,
-        "parked": fleet.parked,
-        "behind": fleet.behind,
-        "with gaps": fleet.with_gaps,
-    }
-    told = [f"{count} {word}" for word, count in troubles.items() if count]
-    words = f"{fleet.connectors} connectors, {', '.join(told) if told else 'all well'}"
-    if fleet.whole_through is None:
-        return words
-    return f"{words}; read through {datetime.fromtimestamp(fleet.whole_through, UTC):%Y-%m-%d %H:%M:%SZ}"

@@ -32,3 +32,14 @@ def journal_of(file: Path) -> Path:
             " and tells of itself under [service] listen"
         )
     return path
+
+
+def sink_types_of(file: Path) -> dict[str, str]:
+    """Give the type of each sink that a configuration file names, in its order; blocks.
+
+    Raises:
+        ConfigError: It can't be read.
+    """
+    tables = read_document(file).get("sinks", ())
+    named = [table for table in tables if isinstance(table, Mapping)] if isinstance(tables, list) else []
+    return {str(table.get("name", table.get("type"))): str(table.get("type")) for table in named}

@@ -13,14 +13,12 @@ from tailer.app.listing import Listed, list_all
 from tailer.cli.accounts import load_accounts
 from tailer.cli.listing import Output, Row, write_rows
 from tailer.cli.names import check_names
+from tailer.cli.times import age
 from tailer.clock import SystemClock
-from tailer.core.durations import Seconds
 from tailer.core.matching import choose
 from tailer.model import Connector
 
 TITLES = ("NAME", "SERIAL", "ACTIVE", "READ", "HEARTBEAT", "VERSION", "ID", "ACCOUNT")
-
-_UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 
 
 def list_connectors(
@@ -81,17 +79,9 @@ def _row(one: Connector, now: float, *, is_read: bool) -> Row:
         one.serial or "-",
         {True: "yes", False: "no", None: "-"}[one.activated],
         "yes" if is_read else "no",
-        "never" if heartbeat_at is None else f"{_age(now - heartbeat_at)} ago",
+        "never" if heartbeat_at is None else f"{age(now - heartbeat_at)} ago",
         one.version or "-",
         one.id,
         one.account,
     )
     return Row(record, cells)
-
-
-def _age(seconds: Seconds) -> str:
-    """Write an age with one unit, as lists do: ``8s``, ``47m``, ``3d``."""
-    for unit, size in _UNITS:
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{max(0, int(seconds))}s"

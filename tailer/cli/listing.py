@@ -43,16 +43,16 @@ def write_rows(titles: Sequence[str], rows: Sequence[Row], output: Output, strea
         stream.writelines(json_line(row.record) for row in rows)
     else:
         table = [titles, *([escaped(cell) for cell in row.cells] for row in rows)]
-        stream.writelines(f"{line}\n" for line in _aligned(table, _columns(stream)))
+        stream.writelines(f"{line}\n" for line in aligned(table, columns_of(stream)))
     stream.flush()
 
 
-def json_line(record: Mapping[str, object]) -> str:
+def json_line(record: Mapping[str, object] | msgspec.Struct) -> str:
     """Write a JSON object as a line that can't do anything to a terminal."""
     return f"{escaped(msgspec.json.encode(record).decode())}\n"
 
 
-def _aligned(table: Sequence[Sequence[str]], columns: int | None) -> list[str]:
+def aligned(table: Sequence[Sequence[str]], columns: int | None) -> list[str]:
     """Lay out the cells; nothing is cut, what is too long for the terminal goes on below."""
     widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)][:-1]
     indent = sum(width + _GAP for width in widths)
@@ -66,7 +66,7 @@ def _aligned(table: Sequence[Sequence[str]], columns: int | None) -> list[str]:
     return lines
 
 
-def _columns(stream: TextIO) -> int | None:
+def columns_of(stream: TextIO) -> int | None:
     """Ask the terminal for its width; ``None`` for a file, or where it does not know."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or None

@@ -32,6 +32,9 @@ class Entry(NamedTuple):
 COMMANDS = {
     "tail": Entry("tailer.cli.tail", "Show the events of connectors, past and present."),
     "run": Entry("tailer.cli.run", "Collect events into the sinks of a configuration file, for ever."),
+    "status": Entry(
+        "tailer.cli.status", "Show how a collection is: what is read, what fails, what is missing."
+    ),
     "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
     "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
     "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),

@@ -1,11 +1,13 @@
-"""What can be wrong with a span that people ask for, and what zone they meant."""
+"""Times as people write them and read them: spans that they ask for, ages, moments."""
 
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 
-from tailer.core.durations import parse_time
+from tailer.core.durations import Seconds, parse_time
+
+_UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 
 
 def span_mistakes(since: str, until: str | None, *, follow: bool, now: float) -> list[str]:
@@ -38,3 +40,16 @@ def naive_as_local(text: str) -> str | None:
     except ValueError:
         return None
     return moment.astimezone().isoformat() if moment.tzinfo is None else None
+
+
+def age(seconds: Seconds) -> str:
+    """Write an age with one unit, as lists do: ``8s``, ``47m``, ``3d``."""
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def instant(epoch: float) -> str:
+    """Write a moment in UTC, to the second."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -13,7 +13,8 @@ from tailer.app.notify import Notifier
 from tailer.app.run import Run
 from tailer.app.snapshot import count_connectors
 from tailer.app.status import FleetStatus, Phase
-from tailer.app.vigil import Vigil, headline
+from tailer.app.survey import headline
+from tailer.app.vigil import Vigil
 from tailer.errors import AuthError, JournalFullError, RateLimitedError, TransportError
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
 

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from tailer.app.status import (
+    AccountStatus,
+    ConnectorStatus,
+    FleetStatus,
+    GapStatus,
+    JournalStatus,
+    PrincipalStatus,
+    ProcessStatus,
+    SinkStatus,
+    Status,
+)
+from tailer.cli.bulletin import MAX_GAPS, bulletin
+from tailer.cli.verdict import reasons, verdict
+
+NOW = 1_800_000_000.0
+THROUGH = int(NOW) - 2
+
+
+def connector(name: str, **changes: Any) -> ConnectorStatus:
+    """Make a connector that is well."""
+    values: dict[str, Any] = {
+        "account": "account",
+        "connector": f"id-{name}",
+        "name": name,
+        "serial": "",
+        "condition": "well",
+        "newest_at": NOW - 70,
+        "origin": NOW - 9000,
+        "read_through": THROUGH,
+        "whole_through": THROUGH,
+        "settled_through": None,
+        "gaps": 0,
+        "gap_seconds": 0,
+        "unread": 0,
+        "unread_seconds": 0,
+        "spans": (),
+    }
+    return ConnectorStatus(**{**values, **changes})
+
+
+PRINCIPAL = PrincipalStatus(
+    principal="023e105f4ecef8ad9ca31a8372d0c353",
+    accounts=(AccountStatus(account="account", connectors=2),),
+    quota=1200,
+    window=300.0,
+    allowed=960,
+    spent=120,
+    remaining=1080,
+    paused_until=None,
+    pause_reason=None,
+    connectors=2,
+    interval=5.0,
+    effective_interval=5.0,
+    clock_offset=0.2,
+)
+
+WELL = Status(
+    taken_at=NOW,
+    phase="running",
+    process=ProcessStatus(version="1.2.3", pid=77, host="box", started_at=NOW - 7300),
+    journal=JournalStatus(path="/var/lib/tailer/tailer.db", head=1725, used_bytes=3 * 2**20),
+    fleet=FleetStatus(connectors=2, well=2, whole_through=THROUGH, oldest=THROUGH, oldest_name="Oslo"),
+    principals=(PRINCIPAL,),
+    sinks=(SinkStatus(sink="archive", type="file", offset=1720, backlog=5, delivered=1720),),
+    connectors=(connector("Oslo"), connector("Lima")),
+)
+
+
+def changed(**changes: Any) -> Status:
+    """Make a status that differs from the good one."""
+    return msgspec.structs.replace(WELL, **changes)
+
+
+def test_a_status_in_which_all_is_well() -> None:
+    """The first line says so; nothing is wider than a small terminal."""
+    assert bulletin(WELL, None, 80, everything=False) == [
+        "All is well: 2 connectors read through 2027-01-15 07:59:58Z (2s ago).",
+        "tailer 1.2.3 is process 77 on box, up 2h.",
+        "Journal /var/lib/tailer/tailer.db, 3MiB, 1,725 events so far.",
+        "",
+        "BUDGET            CONNECTORS  POLLED EVERY  SPENT             LEFT FOR ALL",
+        "023e105f4ecef8a…  2           5s            120 of 960 in 5m  1,080",
+        "",
+        "SINK     TYPE  WAITING  DELIVERED  STATE",
+        "archive  file  5        1,720      takes events",
+        "",
+        "CONNECTOR  STATE  READ THROUGH  NEWEST EVENT  GAPS",
+        "Oslo       well   2s ago        1m ago        -",
+        "Lima       well   2s ago        1m ago        -",
+    ]
+
+
+def test_trouble_is_what_the_first_line_is_about() -> None:
+    """Who fails, what is paused, what is full, with the reasons below."""
+    status = changed(
+        fleet=FleetStatus(connectors=5, well=1, failing=2, parked=1, behind=1, whole_through=THROUGH),
+        sinks=(
+            SinkStatus(
+                sink="siem",
+                backlog=1234,
+                failing_since=NOW - 300,
+                failures=9,
+                error="refused",
+            ),
+        ),
+        journal=JournalStatus(path="j.db", head=1, used_bytes=1, full_since=NOW - 60),
+        principals=(
+            msgspec.structs.replace(
+                PRINCIPAL,
+                paused_until=NOW + 130,
+                pause_reason="the API asked to slow down",
+                effective_interval=12.5,
+                clock_offset=-90.0,
+            ),
+        ),
+    )
+
+    assert verdict(status) == (
+        "Not all is well: 2 of 5 connectors failing, 1 of 5 connectors parked, 1 of 5 connectors behind,"
+        " sink siem takes nothing, the journal is full, 023e105f4ecef8ad9ca31a8372d0c353 is paused;"
+        " the others are read through 2027-01-15 07:59:58Z (0s ago)"
+    )
+    assert reasons(status) == [
+        "Principal 023e105f4ecef8ad9ca31a8372d0c353 is paused for another 2m: the API asked to slow down",
+        "The budget of 023e105f4ecef8ad9ca31a8372d0c353 allows a poll of each connector every 12.5s, not 5s",
+        "The API's clock is 1m30s behind this machine's: check this machine's",
+        "The journal has been full for 1m; polling is paused",
+        "Sink siem has taken nothing for 5m (9 failed in a row), 1,234 events wait for it: refused",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"phase": None, "process": None},
+            "No daemon runs: 2 connectors read through 2027-01-15 07:59:58Z (2s ago)",
+        ),
+        ({"phase": "starting"}, "It is starting: 2 connectors read through 2027-01-15 07:59:58Z (2s ago)"),
+        (
+            {"phase": "silent", "process": None},
+            "It can't be asked how it is: 2 connectors read through 2027-01-15 07:59:58Z (2s ago)",
+        ),
+        ({"phase": "draining"}, "It is ending: 2 connectors read through 2027-01-15 07:59:58Z (2s ago)"),
+        ({"fleet": FleetStatus(), "connectors": ()}, "No connectors are known yet"),
+        ({"fleet": FleetStatus(), "phase": None}, "No daemon runs, and none has read anything"),
+        (
+            {"fleet": FleetStatus(connectors=1, well=1, whole_through=THROUGH, gaps=1, gap_seconds=60)},
+            "All is well: 1 connector read through 2027-01-15 07:59:58Z (2s ago), but for 1 gap (1m)",
+        ),
+        ({"fleet": FleetStatus(connectors=1, failing=1)}, "Not all is well: 1 of 1 connector failing"),
+    ],
+)
+def test_the_first_line_fits_the_state(changes: dict[str, Any], told: str) -> None:
+    """Whatever state a collection is in, one sentence says what it is."""
+    principals = () if changes.get("phase", "") is None else WELL.principals
+
+    assert verdict(changed(**changes, principals=principals)).replace("(1s ago)", "(2s ago)") == told
+
+
+def test_a_probe_under_way_is_told() -> None:
+    """A pause whose time is over waits for one answer."""
+    paused = msgspec.structs.replace(PRINCIPAL, paused_until=NOW - 1, pause_reason="slow down")
+
+    assert "is paused until one request has been answered" in reasons(changed(principals=(paused,)))[0]
+
+
+def test_a_connector_that_fails_has_its_reason_below() -> None:
+    """Wrapped to the terminal, with the time of the next try; what the API said can do nothing to it."""
+    failing = connector(
+        "Oslo\x1b[31m",
+        condition="failing",
+        error="HTTP 502: " + "a very long explanation of what is wrong " * 3 + "\x1b[2J",
+        next_poll_at=NOW + 75,
+        newest_at=None,
+        whole_through=THROUGH - 3600,
+    )
+
+    lines = bulletin(changed(connectors=(failing,)), None, 80, everything=False)
+
+    start = next(index for index, line in enumerate(lines) if line.startswith("CONNECTOR"))
+    row, *reason = lines[start + 1 : start + 5]
+    assert row.split()[-5:] == ["1h", "ago", "none", "yet", "-"]
+    assert reason[0].startswith("    HTTP 502: a very long")
+    assert "next try in 1m" in " ".join(" ".join(reason).split())
+    assert not any("\x1b" in line for line in lines)
+    assert max(map(cell_len, lines)) <= 80
+
+
+def test_ten_thousand_connectors_are_counted() -> None:
+    """The list stays short, and what the others are like is told."""
+    fleet = FleetStatus(connectors=10_000, well=10_000, whole_through=THROUGH)
+    mixed = FleetStatus(connectors=10_000, well=9_990, parked=3, failing=7, whole_through=THROUGH)
+
+    assert bulletin(changed(fleet=fleet), None, 80, everything=False)[-1] == "… and 9,998 more, all well"
+    assert bulletin(changed(fleet=mixed), None, 80, everything=False)[-1] == (
+        "… and 9,998 more, 3 parked, 7 failing, 9,988 well"
+    )
+
+
+def test_gaps_are_listed_newest_first() -> None:
+    """What can't be read and what is not yet read, with length and reason; a few unless all are asked for."""
+    spans = tuple(
+        GapStatus(start=100 * number, end=100 * number + 60, reason="page cap") for number in range(12)
+    )
+    late = GapStatus(start=5000, end=5600, reason="not yet read")
+    one = connector("Oslo", gaps=30, gap_seconds=1800, unread=1, unread_seconds=600, spans=(*spans, late))
+
+    lines = bulletin(changed(connectors=(one,)), None, 80, everything=False)
+
+    start = next(index for index, line in enumerate(lines) if line.startswith("GAP OF"))
+    assert lines[start + 1] == "Oslo    1970-01-01 01:23:20Z  10m     not yet read"
+    assert len(lines) == start + 1 + MAX_GAPS + 1
+    assert lines[-1] == "… and 21 more"
+    assert any("30 (30m), 10m not yet read" in line for line in lines)
+    assert bulletin(changed(connectors=(one,)), None, 80, everything=True)[-1] == "… and 18 more"
+
+
+def test_sinks_of_every_state() -> None:
+    """One that takes events, one that does not, one that is gone, one of which only the journal tells."""
+    sinks = (
+        SinkStatus(sink="a", type="file", delivered=5, set_aside=2),
+        SinkStatus(sink="b", type="http", delivered=0, failing_since=NOW - 1, error="away"),
+        SinkStatus(sink="c", backlog=10, is_configured=False),
+        SinkStatus(sink="d", type="file"),
+    )
+
+    lines = bulletin(changed(sinks=sinks), "the figures are the journal's", None, everything=False)
+
+    start = next(index for index, line in enumerate(lines) if line.startswith("SINK"))
+    assert lines[start + 1 : start + 5] == [
+        "a     file  0        5          takes events, has rejected 2",
+        "b     http  0        0          takes nothing",
+        "c     -     10       -          no longer configured",
+        "d     file  0        -          -",
+    ]
+    assert "The figures are the journal's." in lines
