@@ -16,7 +16,7 @@ from tailer.api.client import ApiClient
 from tailer.api.refusals import Subject
 from tailer.api.tokens import USER_PATH, TokenStatus, account_path, decipher_token
 from tailer.app.findings import Finding, Tell, refused
-from tailer.app.places import check_address, check_journal, check_sink
+from tailer.app.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.app.principals import Budgets, Principal, make_client, principals_of
 from tailer.app.verdicts import judge_clock, judge_pace, judge_token
 from tailer.clock import Clock
@@ -64,6 +64,9 @@ class Check:
         if self.plans is None:
             return
         self.tell(await check_journal(self.config.journal.path))
+        aside = await check_dead_letters(self.config.journal.dead_letters_path)
+        if aside is not None:
+            self.tell(aside)
         if self.config.service.listen is not None:
             self.tell(await check_address(self.config.service.listen, self.config.journal.path))
         for plan in self.plans:

@@ -20,6 +20,7 @@ from tailer.interfaces import CheckableSink
 from tailer.journal.glance import glance
 from tailer.journal.lock import owner_of
 from tailer.observe import ignore
+from tailer.sinks.dead_letters import read_letters
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import SinkPlan
 
@@ -58,6 +59,11 @@ async def _is_answered(address: Address) -> bool:
     return True
 
 
+async def check_dead_letters(path: Path | None) -> Finding | None:
+    """Say whether events wait for being written again, or could not be set aside; ``None``: neither."""
+    return None if path is None else await anyio.to_thread.run_sync(_look_at_dead_letters, path)
+
+
 async def check_sink(plan: SinkPlan, stdout: BinaryIO, environ: Mapping[str, str]) -> Finding:
     """Ask a sink whether it could deliver."""
     name = f"{plan.name} ({plan.options.type})"
@@ -92,6 +98,21 @@ def _look_at_journal(path: Path) -> Finding:
         return Finding("journal", "ok", f"{path}: {_describe(path.resolve())}")
     except JournalError as error:
         return Finding("journal", "error", str(error), ExitCode.FAILED)
+
+
+def _look_at_dead_letters(path: Path) -> Finding | None:
+    folder = path.resolve().parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        text = f"the dead letters {path}: their folder is missing or can't be written; make it so"
+        return Finding("journal", "error", text, ExitCode.FAILED)
+    try:
+        count = len(read_letters(path).letters)
+    except SinkError as error:
+        return Finding("journal", "error", str(error), ExitCode.FAILED)
+    if not count:
+        return None
+    events = "1 event was" if count == 1 else f"{count} events were"
+    return Finding("journal", "warning", f"{events} rejected and set aside in {path}; see tailer dead list")
 
 
 def _describe(path: Path) -> str:

@@ -57,7 +57,8 @@ async def redrive(handover: Handover, ids: Collection[str] | None, *, max_events
         try:
             await handover.write(events[start : start + max_events], settle)
         finally:
-            if len(accepted) > done:
+            # Also where nothing was accepted: what was added with a new reason takes the old one's place.
+            if accepted or rejected:
                 await handover.forget(accepted[done:])
     return Redriven(accepted, rejected)
 

@@ -339,3 +339,52 @@ async def test_who_waits_is_told_when_the_delivery_ends() -> None:
         await counter.clock.sleep(1)
         group.cancel_scope.cancel()
     assert told == ["The delivery to sink 'sink' has ended"]
+
+
+@pytest.mark.parametrize("transactional", [True, False], ids=["transactional", "plain"])
+async def test_a_crash_in_the_middle_of_a_retry(transactional: bool) -> None:
+    """Written but not committed: the letters are still there, and a sink that cuts back has them once."""
+    journal, sink, dead = await filled(), RecordingSink(transactional=transactional), LetterList()
+    sink.reject(at(1, 4))
+    counter = Counter(journal, sink, dead=dead)
+
+    async def retry() -> None:
+        async with anyio.create_task_group() as group:
+            await started(counter, group)
+            sink.reject(lambda _: False)
+            journal.reader_errors += [JournalError("disk on fire")] * 2
+            await counter.delivery.redrive()
+
+    with pytest.RaisesGroup(JournalError, SinkUnavailableError):
+        await retry()
+    assert dead.times == [1, 4]
+    journal.reader_errors.clear()
+
+    counter = Counter(journal, sink, dead=dead)
+    async with anyio.create_task_group() as group:
+        await started(counter, group)
+        await counter.delivery.redrive()
+        group.cancel_scope.cancel()
+
+    assert dead.letters == []
+    counts = Counts(times(sink))
+    assert set(counts) == set(range(10))
+    assert {one for one, count in counts.items() if count > 1} <= (set() if transactional else {1, 4})
+
+
+async def test_a_retry_outlives_who_asked() -> None:
+    """A sink that goes away in the middle is insisted on, as for any batch; the letters arrive in the end."""
+    sink, dead = RecordingSink(), LetterList()
+    sink.reject(at(1, 4))
+    counter = Counter(await filled(), sink, dead=dead)
+    async with anyio.create_task_group() as group:
+        await started(counter, group)
+        sink.reject(lambda _: False)
+        sink.refuse_writes(4)
+        with anyio.move_on_after(0.1) as asking:
+            await counter.delivery.redrive()
+        assert asking.cancelled_caught
+        await counter.clock.sleep(120)
+        group.cancel_scope.cancel()
+    assert times(sink)[-2:] == [1, 4]
+    assert dead.letters == []

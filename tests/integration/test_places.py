@@ -11,12 +11,13 @@ import pytest
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding
-from tailer.app.places import check_address, check_journal, check_sink
+from tailer.app.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.config.addresses import Address
 from tailer.errors import SinkUnavailableError
-from tailer.interfaces import Resume
+from tailer.interfaces import DeadLetter, Resume
 from tailer.journal.sqlite import SqliteJournal
-from tailer.model import Batch
+from tailer.model import Batch, Event, Source
+from tailer.sinks.dead_letters import DeadLetterFile
 from tailer.sinks.options import SinkContext, SinkOptions
 from tailer.sinks.registry import SinkPlan, plan
 
@@ -199,3 +200,19 @@ async def test_address_that_is_free_stays_free(taken: Address) -> None:
     assert (await check_address(Address("0.0.0.0", port), None)).state == "warning"  # noqa: S104 - not bound
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+async def test_dead_letters_that_wait_are_told(tmp_path: Path) -> None:
+    """Nothing to tell is no line; events that wait are a warning, a place that can take none is an error."""
+    path = tmp_path / "tailer.dead.jsonl"
+    assert await check_dead_letters(None) is None
+    assert await check_dead_letters(path) is None
+    event = Event(5, 1, "Leave", 6, Source("acc", "con", "gw", "", 7.0))
+    await DeadLetterFile(path).add([DeadLetter("siem", event, "too long", 8.0)])
+    waiting = await check_dead_letters(path)
+    assert waiting is not None
+    assert (waiting.state, waiting.text.split(" rejected")[0]) == ("warning", "1 event was")
+    for place in (tmp_path / "no" / "dead.jsonl", tmp_path):
+        found = await check_dead_letters(place)
+        assert found is not None
+        assert (found.state, found.code) == ("error", ExitCode.FAILED)
