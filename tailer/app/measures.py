@@ -19,6 +19,7 @@ from tailer.core.specimen import (
     find_filter,
     find_missing_cursor,
     find_order,
+    find_overlap,
     pick_lagging,
     time_of,
 )
@@ -134,12 +135,14 @@ def _read_walk(walk: Walk, known: int) -> list[Trait]:
             trait("no_cursor", True),
             trait("cursor_end", None, words),
             trait("empty_pages", None, words),
+            trait("overlapping_pages", None, words),
             trait("count", "page" if rows.count == len(rows.events) else "total"),
         ]
     return [
         trait("no_cursor", None if rows.cursor is None else False),
         trait("cursor_end", find_cursor_end(walk)),
         trait("empty_pages", find_empty_pages(walk)),
+        trait("overlapping_pages", find_overlap(walk)),
         trait("count", find_count(walk)),
     ]
 

@@ -26,7 +26,7 @@ from tailer.sinks.text import json_text
 
 STEPS: Sequence[tuple[Step, tuple[str, ...]]] = (
     (measure_filter_and_bounds, ("filter_on", "bounds")),
-    (measure_paging, ("no_cursor", "cursor_end", "empty_pages", "count")),
+    (measure_paging, ("no_cursor", "cursor_end", "empty_pages", "overlapping_pages", "count")),
     (measure_oddities, ("refuse_future", "unknown_kind", "unknown_connector")),
     (measure_limits, ("over_limit", "max_limit", "default_limit")),
     (measure_reach, ("retention", "max_width")),

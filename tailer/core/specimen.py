@@ -114,6 +114,13 @@ def find_empty_pages(walk: Walk) -> bool | None:
     return any(not page.events for page in walk.pages[:last])
 
 
+def find_overlap(walk: Walk) -> bool | None:
+    """Tell whether rows of one page came again on another; ``None`` for a single page."""
+    if len(walk.pages) < 2:
+        return None
+    return len(walk.events) > len({event.key for event in walk.events})
+
+
 def find_count(walk: Walk) -> Literal["page", "total", "other"] | None:
     """Tell what ``count`` counts: a page's rows or all of the window's; ``None`` when both are the same."""
     total = len({event.key for event in walk.events})

@@ -22,7 +22,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from tailer.errors import SinkMovedError, SinkUnavailableError
-from tailer.interfaces import Resume, Sink
+from tailer.interfaces import CheckableSink, Resume, Sink
 from tailer.model import Batch, Event, Source
 
 _EPOCH = 1_785_585_600
@@ -198,6 +198,20 @@ class SinkContract:
         await deliver(sink, make_batch(1, 2))
         await sink.close()
         assert await _held(place) == ids_of(make_batch(1, 2))
+
+    async def test_check_tells_and_changes_nothing(self, place: SinkPlace) -> None:
+        """A sink that can be checked says one sentence, or that it is unavailable; nothing is delivered."""
+        sink = place.build()
+        if not isinstance(sink, CheckableSink):
+            pytest.skip("this sink can't be checked")
+        said = await sink.check()
+        assert said
+        assert "\n" not in said
+        assert not await _held(place)
+        if place.can_fail_open:
+            await run_sync(place.fail_open)
+            with pytest.raises(SinkUnavailableError):
+                await sink.check()
 
     async def test_close_after_failed_open(self, place: SinkPlace) -> None:
         """A sink that could not be opened is closed like any other, and leaves nothing behind that blocks."""

@@ -81,6 +81,13 @@ FILE_CASES = {
     "no file": Case("run -c gone.toml", 2, "gone.toml: can't be read: No such file or directory"),
     "a folder as file": Case("run -c .", 2, "can't be read: Is a directory"),
     "no config": Case("run", 2, "Missing option '-c' / '--config'"),
+    "check: probe offline": Case("check --probe --offline", 2, "give one of the two"),
+    "check: connector without probe": Case("check --connector x", 2, "add --probe"),
+    "connectors: no account": Case(
+        "connectors", 2, "export CLOUDFLARE_ACCOUNT_ID", variables={"CLOUDFLARE_ACCOUNT_ID": ""}
+    ),
+    "kinds: unknown kind": Case("kinds Leav", 2, "did you mean Leave?"),
+    "completion: unknown shell": Case("completion tcsh", 2, "'tcsh' is not one of"),
     "tail: no account": Case(
         "tail",
         2,

@@ -31,6 +31,7 @@ USUAL: dict[str, Value] = {
     "no_cursor": False,
     "cursor_end": "absent",
     "empty_pages": False,
+    "overlapping_pages": False,
     "count": "page",
     "refuse_future": False,
     "unknown_kind": "empty",
@@ -79,12 +80,14 @@ def values(found: Probed) -> dict[str, Value]:
         ({"cursor_end": "empty", "order": "desc"}, {"cursor_end": "empty", "order": "desc"}),
         ({"cursor_end": "repeated"}, {"cursor_end": "repeated"}),
         ({"empty_pages": True}, {"empty_pages": True}),
+        ({"overlapping_pages": True, "order": "desc"}, {"overlapping_pages": True, "order": "desc"}),
         (
             {"no_cursor": True, "default_limit": 50, "max_limit": 200},
             {
                 "no_cursor": True,
                 "cursor_end": None,
                 "empty_pages": None,
+                "overlapping_pages": None,
                 "default_limit": 50,
                 "max_limit": 200,
             },

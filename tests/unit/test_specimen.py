@@ -15,6 +15,8 @@ from tailer.core.specimen import (
     find_filter,
     find_missing_cursor,
     find_order,
+    find_overlap,
+    has_other,
     pick_lagging,
 )
 from tailer.model import Event
@@ -94,6 +96,13 @@ def test_empty_pages_count_before_others(pages: list[Specimen], told: bool | Non
     assert find_empty_pages(walk(*pages)) is told
 
 
+def test_rows_that_come_again_are_noticed() -> None:
+    """A page's rows on another page are an overlap; a single page has none to have it with."""
+    assert find_overlap(walk(page(1, 2), page(2, 3))) is True
+    assert find_overlap(walk(page(1, 2), page(3))) is False
+    assert find_overlap(walk(page(1, 2))) is None
+
+
 @pytest.mark.parametrize(
     ("counts", "is_whole", "told"),
     [((2, 1), True, "page"), ((3, 3), True, "total"), ((9, 9), True, "other"), ((2, 1), False, None)],
@@ -131,6 +140,12 @@ def test_bounds_are_named_by_what_is_inside(has_start: bool, has_end: bool, boun
 def test_filter_is_the_time_whose_window_has_the_event(by_t: bool, by_a: bool, field: str | None) -> None:
     """Where both windows have it, or none, nothing is told."""
     assert find_filter(by_t=by_t, by_a=by_a) == field
+
+
+def test_other_events_are_those_that_are_not_known() -> None:
+    """More than what is known counts, less does not."""
+    assert has_other(events(1, 2), events(1))
+    assert not has_other(events(1), events(1, 2))
 
 
 def test_event_with_the_longest_way_is_picked() -> None:
