@@ -15,7 +15,8 @@ from tailer.app.snapshot import count_connectors
 from tailer.app.status import FleetStatus, Phase
 from tailer.app.survey import headline
 from tailer.app.vigil import Vigil
-from tailer.errors import AuthError, JournalFullError, RateLimitedError, TransportError
+from tailer.errors import AuthError, JournalFullError, TransportError
+from tailer.model import EventsRequest, Page
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
 
 pytestmark = FAKE_TIME
@@ -91,14 +92,25 @@ async def test_an_api_that_is_away_is_no_reason_to_be_killed(error: TransportErr
         assert one.pings >= 30_000 / BEAT
 
 
-async def test_a_principal_that_is_paused_is_alive() -> None:
-    """Who was told to wait for an hour waits for an hour, and is not killed for it."""
+async def test_a_principal_that_is_paused_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was told to wait for an hour does so, with polls under way, and is not killed for it."""
     stage = Stage({"c1": [], "c2": []})
-    stage.source.trouble(RateLimitedError("slow down", retry_after=3600.0), times=1)
-    stage.source.budget.pause(3600.0, stage.clock.monotonic())
+    source, clock = stage.source, stage.clock
+    ask = source.list_events
+
+    async def ask_within_budget(account: str, connector: str, request: EventsRequest) -> Page:
+        while delay := source.budget.wait(clock.monotonic()):
+            await clock.sleep(delay)
+        return await ask(account, connector, request)
+
+    monkeypatch.setattr(source, "list_events", ask_within_budget)
     async with watched(stage) as one:
-        await anyio.sleep(3590)
-        assert one.health.ailment() is None
+        await anyio.sleep(60)
+        source.budget.pause(3600.0, clock.monotonic())
+        for _ in range(59):
+            await anyio.sleep(60)
+            assert one.health.ailment() is None
+        assert one.pings >= 3600 / BEAT
 
 
 async def test_a_full_journal_is_alive_but_not_ready() -> None:
