@@ -113,12 +113,13 @@ class Handover:
         self.state = await self._insist(partial(self.sink.open, resume))
         return self.state
 
-    async def write(self, events: Sequence[Event], settle: Settle) -> None:
+    async def write(self, events: Sequence[Event], settle: Settle, *, is_first: bool = True) -> None:
         """Write events until each is accepted or set aside.
 
         Args:
             events: At least one.
             settle: Called after each part, in order; what is set aside is durable by then.
+            is_first: These have not been rejected before, so those that are count as `set_aside`.
 
         Raises:
             SinkUnavailableError: As `open` says.
@@ -134,7 +135,7 @@ class Handover:
                     continue
                 held.append(part)
                 if part.is_last or len(part.rejected) < len(part.events):
-                    await self._settle(_joined(held), settle)
+                    await self._settle(_joined(held), settle, is_first=is_first)
                     held = []
         finally:
             self._tell()
@@ -187,9 +188,10 @@ class Handover:
                 " the sink, tell its authors; the batch is kept"
             )
 
-    async def _settle(self, part: Part, settle: Settle) -> None:
+    async def _settle(self, part: Part, settle: Settle, *, is_first: bool) -> None:
         if part.rejected:
             await self._set_aside(part)
+            self.set_aside += len(part.rejected) if is_first else 0
             self._tell(at_most_every=TELL_EVERY)
         self.accepted += len(part.events) - len(part.rejected)
         await settle(part)
@@ -201,7 +203,6 @@ class Handover:
         ]
         if self.dead is not None:
             await self._insist(partial(self.dead.add, letters))
-        self.set_aside += len(letters)
         self._untold += len(letters)
         self._reason = letters[-1].reason
 

@@ -55,7 +55,7 @@ async def redrive(handover: Handover, ids: Collection[str] | None, *, max_events
     for start in range(0, len(events), max_events):
         done = len(accepted)
         try:
-            await handover.write(events[start : start + max_events], settle)
+            await handover.write(events[start : start + max_events], settle, is_first=False)
         finally:
             # Also where nothing was accepted: what was added with a new reason takes the old one's place.
             if accepted or rejected:

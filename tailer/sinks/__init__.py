@@ -1,10 +1,10 @@
 """Where events go: files, the terminal, memory, and whatever third parties bring.
 
-May live here: one file a sink, the formats that they share, and the registry that finds a sink's class by
-the ``type`` of its table. A sink class owns its nested ``Config`` and is built as ``Class(config, context)``;
-what its three verbs promise is written at `tailer.interfaces.Sink` and tested by
-`tailer.testing.sink_contract`. Sinks know neither the journal nor the API.
+May live here: one file a sink, the formats that they share, the file of what they reject, and the registry
+that finds a sink's class by the ``type`` of its table. A sink class owns its nested ``Config`` and is built
+as ``Class(config, context)``; what its three verbs promise is written at `tailer.interfaces.Sink` and tested
+by `tailer.testing.sink_contract`. Sinks know neither the journal nor the API.
 
-The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <- `archive` <-
-`rotator` <- the sinks <- `registry`.
+The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
+`dead_letters` | `archive` <- `rotator` <- the sinks <- `registry`.
 """

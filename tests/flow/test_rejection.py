@@ -265,7 +265,7 @@ async def test_letters_are_written_again_between_two_batches() -> None:
 
 
 async def test_letters_that_are_rejected_again_stay() -> None:
-    """Only what is accepted is forgotten; the others have the newer reason."""
+    """Only what is accepted is forgotten; the others have the newer reason, and count once."""
     sink, dead = RecordingSink(), LetterList()
     sink.reject(at(1, 4))
     counter = Counter(await filled(), sink, dead=dead)
@@ -280,6 +280,7 @@ async def test_letters_that_are_rejected_again_stay() -> None:
     assert redriven.accepted == wanted[:1]
     assert list(redriven.rejected) == wanted[1:]
     assert dead.times == [4]
+    assert counter.delivery.set_aside == 2
 
 
 async def test_only_the_named_and_only_of_this_sink() -> None:
