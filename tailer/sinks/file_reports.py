@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tailer.core.durations import Seconds, format_duration
+from tailer.core.sizes import format_size
 from tailer.observe import Report
 
 
@@ -39,7 +40,7 @@ class FileRotated(Report, frozen=True):
     length: int
 
     def __str__(self) -> str:
-        return f"Sink {self.sink!r}, file {self.path}: put aside as {self.name} ({self.length} bytes)"
+        return f"Sink {self.sink!r}, file {self.path}: put aside as {self.name}, {format_size(self.length)}"
 
 
 class FilesDropped(Report, frozen=True):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import signal
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact, wait_for_truth
 from tests.e2e.processes import Setup, wait_until
-from tests.e2e.truth import count_lines
+from tests.e2e.truth import count_lines, read_records
 
 FAULTS = ("500:0.03", "reset:0.03", "truncated:0.02", "wrong-shape:0.02")
 WORLD = ("--connectors", "5", "--rate", "20", "--history", "20m", "--history-events", "300")
@@ -60,6 +61,29 @@ def test_kill_9_many_times(tmp_path: Path, simulate: Simulate, seed: int, order:
         required = wait_for_truth(setup.events, simulator, run, news=20)
         assert run.stop() == 0, run.words
     assert_exact(setup.events, simulator, required=required)
+
+
+def test_kill_9_around_rotations(tmp_path: Path, simulate: Simulate) -> None:
+    """Killed while it rotates and compresses, the daemon has every event in one of the files exactly once."""
+    simulator = simulate(*WORLD, *LATE)
+    setup = Setup(tmp_path, simulator, start="3h")
+    rotated = tmp_path / "rotated"
+    rotated.mkdir()
+    with setup.path.open("a") as file:
+        file.write(
+            '\n[[sinks]]\ntype = "file"\nname = "rotated"\npath = "rotated/events.jsonl"\nmax_events = 50\n'
+            'rotate_size = "64KiB"\ncompress = "gzip"\n'
+        )
+
+    crash(setup, Random(1), cycles=8)
+
+    finish(setup)
+    required = {one.identity for one in read_records(setup.events)}
+    *aside, live = sorted(rotated.iterdir())
+    whole = tmp_path / "whole.jsonl"
+    whole.write_bytes(b"".join([*(gzip.decompress(path.read_bytes()) for path in aside), live.read_bytes()]))
+    assert_exact(whole, simulator, required=required, order="connector")
+    assert len(aside) > 3
 
 
 def test_the_file_is_cut_where_the_crash_left_half_a_line(tmp_path: Path, simulate: Simulate) -> None:

@@ -140,7 +140,7 @@ async def test_rotation_is_told(make: Make) -> None:
     length = desk.aside[0].stat().st_size
     assert desk.reports == [FileRotated("log", str(desk.path), "events-20261123T080000Z.jsonl", length)]
     assert desk.said() == (
-        f"Sink 'log', file {desk.path}: put aside as events-20261123T080000Z.jsonl ({length} bytes)"
+        f"Sink 'log', file {desk.path}: put aside as events-20261123T080000Z.jsonl, 769B"
     )
 
 
