@@ -14,9 +14,11 @@ import pytest
 from anyio.to_thread import run_sync
 
 from tailer.core.durations import Seconds
+from tailer.core.rotation import Retention
 from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.model import Batch
-from tailer.sinks import compression
+from tailer.sinks import archive, compression
+from tailer.sinks.appended import AppendedFile
 from tailer.sinks.file_reports import FileRotated, FilesDropped, RotationFailed
 from tailer.sinks.filesystem import copy_access
 from tailer.sinks.upkeep import Upkeep
@@ -31,7 +33,7 @@ class Watch:
     """A clock that moves when it is told to."""
 
     def __init__(self) -> None:
-        self.now = 1_795_420_800.0  # 2026-11-23T08:00:00Z
+        self.now = 2_529_734_400.0  # 2050-03-01T08:00:00Z, later than any file that a test makes
 
     def wall(self) -> float:
         """Give the time."""
@@ -92,9 +94,9 @@ async def test_size_is_kept(make: Make, tmp_path: Path) -> None:
     await written(make(), *ALL)
     desk = make()
     assert names(desk) == [
-        "events-20261123T080000Z.jsonl",
-        "events-20261123T080001Z.jsonl",
-        "events-20261123T080002Z.jsonl",
+        "events-20500301T080000Z.jsonl",
+        "events-20500301T080001Z.jsonl",
+        "events-20500301T080002Z.jsonl",
     ]
     assert [ids_in(path) for path in desk.aside] == [ids_of(ONE), ids_of(TWO), ids_of(THREE)]
     assert ids_in(desk.path) == ids_of(FOUR)
@@ -125,11 +127,11 @@ async def test_time_is_kept(make: Make, watch: Watch) -> None:
     watch.now += 3600
     await deliver(sink, THREE)
     await sink.close()
-    assert names(desk) == ["events-20261124T000000Z.jsonl"]
+    assert names(desk) == ["events-20500302T000000Z.jsonl"]
     os.utime(desk.path, (watch.now, watch.now))
     watch.now += 86400
     await written(desk, FOUR)
-    assert names(desk) == ["events-20261124T000000Z.jsonl", "events-20261125T000000Z.jsonl"]
+    assert names(desk) == ["events-20500302T000000Z.jsonl", "events-20500303T000000Z.jsonl"]
     assert desk.all_ids() == ids_of(*ALL)
 
 
@@ -138,10 +140,8 @@ async def test_rotation_is_told(make: Make) -> None:
     desk = make()
     await written(desk, ONE, TWO)
     length = desk.aside[0].stat().st_size
-    assert desk.reports == [FileRotated("log", str(desk.path), "events-20261123T080000Z.jsonl", length)]
-    assert desk.said() == (
-        f"Sink 'log', file {desk.path}: put aside as events-20261123T080000Z.jsonl, 769B"
-    )
+    assert desk.reports == [FileRotated("log", str(desk.path), "events-20500301T080000Z.jsonl", length)]
+    assert desk.said() == (f"Sink 'log', file {desk.path}: put aside as events-20500301T080000Z.jsonl, 769B")
 
 
 async def test_access_rights_go_over(make: Make) -> None:
@@ -151,7 +151,7 @@ async def test_access_rights_go_over(make: Make) -> None:
     desk.path.chmod(0o640)
     os.utime(desk.path, (1000, 1000))
     await written(desk, TWO)
-    assert [path.name for path in desk.aside] == ["events-20261123T080000Z.jsonl.gz"]
+    assert [path.name for path in desk.aside] == ["events-20500301T080000Z.jsonl.gz"]
     assert [stat.S_IMODE(path.stat().st_mode) for path in (*desk.aside, desk.path)] == [0o640, 0o640]
     assert desk.aside[0].stat().st_mtime == 1000
 
@@ -181,11 +181,11 @@ def test_group_goes_over_or_has_no_rights(
 async def test_nothing_is_overwritten(make: Make) -> None:
     """A name that somebody else has taken is not used, compressed or not."""
     desk = make()
-    foreign = desk.path.with_name("events-20261123T080000Z.jsonl.gz")
+    foreign = desk.path.with_name("events-20500301T080000Z.jsonl.gz")
     foreign.write_bytes(b"foreign")
     await written(desk, ONE, TWO)
     assert foreign.read_bytes() == b"foreign"
-    assert names(desk) == ["events-20261123T080000Z.jsonl.gz", "events-20261123T080001Z.jsonl"]
+    assert names(desk) == ["events-20500301T080000Z.jsonl.gz", "events-20500301T080001Z.jsonl"]
 
 
 async def test_name_that_is_taken_in_between_is_not_overwritten(
@@ -220,16 +220,16 @@ async def test_link_is_rotated_where_it_leads(make: Make, tmp_path: Path) -> Non
     await written(desk, ONE, TWO)
     assert desk.path.is_symlink()
     assert ids_in(target) == ids_of(TWO)
-    assert ids_in(target.with_name("target-20261123T080000Z.jsonl")) == ids_of(ONE)
+    assert ids_in(target.with_name("target-20500301T080000Z.jsonl")) == ids_of(ONE)
 
 
 async def test_what_is_put_aside_is_compressed(make: Make) -> None:
     """Each file that was put aside becomes one that gzip reads, with its name in it; nothing else is left."""
     desk = make(compress="gzip")
     await written(desk, *ALL)
-    assert names(desk) == [f"events-20261123T08000{second}Z.jsonl.gz" for second in range(3)]
+    assert names(desk) == [f"events-20500301T08000{second}Z.jsonl.gz" for second in range(3)]
     assert desk.all_ids() == ids_of(*ALL)
-    assert b"events-20261123T080000Z.jsonl\0" in desk.aside[0].read_bytes()
+    assert b"events-20500301T080000Z.jsonl\0" in desk.aside[0].read_bytes()
     assert desk.hidden == []
 
 
@@ -237,7 +237,7 @@ async def test_what_was_not_compressed_is_compressed_after_the_start(make: Make)
     """Files that an earlier life, or earlier options, left uncompressed are seen to; pieces go away."""
     await written(make(), ONE, TWO, THREE)
     desk = make(compress="gzip")
-    desk.path.with_name(".events-20261123T080000Z.jsonl.gz.new").write_bytes(b"half")
+    desk.path.with_name(".events-20500301T080000Z.jsonl.gz.new").write_bytes(b"half")
     desk.path.with_name(".events.jsonl.gz.new").write_bytes(b"foreign")
     await written(desk, FOUR)
     assert [path.suffix for path in desk.aside] == [".gz"] * 3
@@ -297,26 +297,27 @@ async def test_only_the_newest_are_kept(make: Make) -> None:
     assert len(desk.aside) == 2 + len(others) + 2
     dropped = [name for one in desk.reports if isinstance(one, FilesDropped) for name in one.names]
     assert [name.removesuffix(".gz") for name in dropped] == [
-        "events-20261123T080000Z.jsonl",
-        "events-20261123T080001Z.jsonl",
+        "events-20500301T080000Z.jsonl",
+        "events-20500301T080001Z.jsonl",
     ]
 
 
 async def test_what_is_old_is_deleted(make: Make, watch: Watch) -> None:
     """What was last written longer ago than `keep_for` goes with the next rotation, and that is told."""
+    await written(make(), ONE, TWO, THREE)
     desk = make(keep_for=3600.0)
-    await written(desk, ONE, TWO, THREE)
     for path in desk.aside:
         os.utime(path, (watch.now, watch.now))
     os.utime(desk.path, (watch.now, watch.now))
     watch.now += 3600
     await written(desk, FOUR)
     assert len(desk.aside) == 3
+    os.utime(desk.path, (watch.now, watch.now))
     watch.now += 1
     await written(desk, make_batch(11, 12))
     assert [ids_in(path) for path in desk.aside] == [ids_of(FOUR)]
     assert desk.said().endswith(
-        "deleted 3 files, events-20261123T080000Z.jsonl to events-20261123T090000Z.jsonl"
+        "deleted 3 files, events-20500301T080000Z.jsonl to events-20500301T090000Z.jsonl"
     )
 
 
@@ -390,14 +391,14 @@ async def test_failed_upkeep_is_tried_again(
         patch.setattr(os, "unlink", full)
         await written(desk, FOUR)
     assert (
-        "events-20261123T080000Z.jsonl can't be deleted: the disk is full; make room (and 1 more)"
+        "events-20500301T080000Z.jsonl can't be deleted: the disk is full; make room (and 1 more)"
         in desk.said()
     )
     assert len(desk.aside) == 2
     sink, _ = await desk.opened()
     await deliver(sink, make_batch(11, 11))
     await sink.close()
-    assert names(desk) == ["events-20261123T080001Z.jsonl.gz"]
+    assert names(desk) == ["events-20500301T080001Z.jsonl.gz"]
 
 
 async def test_failure_is_not_told_with_every_batch(make: Make, watch: Watch) -> None:
@@ -438,10 +439,10 @@ async def test_nothing_is_compressed_before_the_new_file_is_committed(make: Make
     with pytest.raises(SinkMovedError):
         await sink.write(TWO)
     await sink.close()
-    assert names(desk) == ["events-20261123T080000Z.jsonl"]
+    assert names(desk) == ["events-20500301T080000Z.jsonl"]
     sink, _ = await desk.opened(state)
     await sink.close()
-    assert names(desk) == ["events-20261123T080000Z.jsonl"]
+    assert names(desk) == ["events-20500301T080000Z.jsonl"]
     assert [type(one) for one in desk.reports] == [FileRotated]
     await written(desk, TWO)
     assert desk.all_ids() == ids_of(ONE, TWO)
@@ -465,6 +466,68 @@ def test_compression_can_be_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert path.exists()
     assert compression.compress(path, lambda: False)
     assert not path.exists()
+
+
+async def test_upkeep_leaves_what_is_not_settled(tmp_path: Path) -> None:
+    """What was put aside last is neither compressed nor deleted before the new file is committed."""
+    path = tmp_path / "events.jsonl"
+    path.with_name("events-20500101T000000Z.jsonl").write_text("older\n")
+    path.write_text("x\n")
+    care = archive.Archive(path, compressing=True, retention=Retention(files=1))
+
+    def look() -> list[str]:
+        live = AppendedFile(path)
+        fresh, name = care.put_aside(live, 2_529_734_400)
+        live.close()
+        fresh.close()
+        assert care.tidy(0, lambda: False) == ([], [])
+        assert (tmp_path / name).read_text() == "x\n"
+        care.settle()
+        assert care.tidy(0, lambda: False) == (["events-20500101T000000Z.jsonl.gz"], [])
+        return sorted(path.name for path in tmp_path.iterdir())
+
+    assert await run_sync(look) == ["events-20500301T080000Z.jsonl.gz", "events.jsonl"]
+
+
+def test_file_in_use_is_not_compressed(tmp_path: Path) -> None:
+    """A file that another sink or process of ours writes to stays as it is."""
+    path = tmp_path / "x"
+    writer = AppendedFile(path)
+    with pytest.raises(BlockingIOError):
+        compression.compress(path, lambda: False)
+    writer.close()
+    assert compression.compress(path, lambda: False)
+
+
+async def test_names_are_durable_in_their_order(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut finds the new file named, and the compressed one whole and named before the other goes."""
+    desk = make()
+    done: list[str] = []
+
+    def noted(name: str) -> Callable[..., None]:
+        real = getattr(os, name)
+
+        def call(*arguments: Any) -> None:
+            if name == "fsync":
+                is_folder = stat.S_ISDIR(os.fstat(arguments[0]).st_mode)
+                done.append("sync folder" if is_folder else "sync file")
+            else:
+                done.append(f"{name} {arguments[0].suffix}")
+            real(*arguments)
+
+        return call
+
+    sink, _ = await desk.opened()
+    await deliver(sink, ONE)
+    for name in ("fsync", "rename", "unlink"):
+        monkeypatch.setattr(os, name, noted(name))
+    with pytest.raises(SinkMovedError):
+        await sink.write(TWO)
+    assert done == ["sync folder", "rename .jsonl", "rename .new", "sync folder"]
+    done.clear()
+    await sink.close()
+    assert await run_sync(compression.compress, desk.aside[0], lambda: False)
+    assert done == ["sync file", "rename .new", "sync folder", "unlink .jsonl"]
 
 
 def test_upkeep_stops_when_patience_ends() -> None:
@@ -496,14 +559,14 @@ async def test_crash_between_the_renames_is_mended(make: Make) -> None:
     sink, _ = await desk.opened()
     state = await sink.write(ONE)
     await sink.close()
-    desk.path.rename(desk.path.with_name("events-20261123T080000Z.jsonl"))
+    desk.path.rename(desk.path.with_name("events-20500301T080000Z.jsonl"))
     desk.path.with_name(".events.jsonl.new").touch(mode=0o640)
-    desk.path.with_name("events-20261123T080001Z.jsonl").touch()  # a name that was reserved
+    desk.path.with_name("events-20500301T080001Z.jsonl").touch()  # a name that was reserved
     sink, _ = await desk.opened(state)
     await deliver(sink, TWO)
     await sink.close()
     assert stat.S_IMODE(desk.path.stat().st_mode) == 0o640
-    assert names(desk) == ["events-20261123T080000Z.jsonl"]
+    assert names(desk) == ["events-20500301T080000Z.jsonl"]
     assert desk.all_ids() == ids_of(ONE, TWO)
     assert desk.reports == []
 
@@ -518,7 +581,7 @@ async def test_rotation_of_others_goes_with_ours(make: Make) -> None:
     await sink.close()
     await written(make(), THREE)
     assert [ids_in(path) for path in (desk.renamed, desk.path)] == [ids_of(ONE), ids_of(THREE)]
-    assert names(desk) == ["events-20261123T080000Z.jsonl", "events.jsonl.1"]
+    assert names(desk) == ["events-20500301T080000Z.jsonl", "events.jsonl.1"]
 
 
 async def test_rotation_of_others_in_the_same_moment_is_no_failure(
