@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 
@@ -36,43 +35,11 @@ from tailer.app.run import Ask, Run
 from tailer.app.setup import Setup, changed_tables, read_setup
 from tailer.app.sinks import attach
 from tailer.app.status import Phase
+from tailer.app.trial import Herald, Trial
 from tailer.clock import SystemClock
+from tailer.config.options import JournalOptions
 from tailer.errors import ApiError, ControlError, SinkUnavailableError, TailerError
 from tailer.observe import ConnectorFound, Observer, Report
-
-
-class Herald(Protocol):
-    """Who is told what becomes of a daemon; never blocks, never raises."""
-
-    def serves(self, run: Run, setup: Setup) -> None:
-        """A run has got as far as serving: its connectors are known, its sinks are attached."""
-
-    def ends(self) -> None:
-        """The end has begun: what was read is delivered first."""
-
-    def reloads(self) -> None:
-        """A reload has begun; one of the next two follows."""
-
-    def reloaded(self, changed: Sequence[str]) -> None:
-        """These tables have changed and are in force; none: all is as it was."""
-
-    def refused(self, error: TailerError) -> None:
-        """A reload has failed; what was in force still is."""
-
-
-class _Trial:
-    """A setup that is to replace the one in force."""
-
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-        self.settled = anyio.Event()
-        self.error: TailerError | None = None
-
-    def settle(self, error: TailerError | None) -> None:
-        """Tell who waits what came of it; the first word counts."""
-        if not self.settled.is_set():
-            self.error = error
-            self.settled.set()
 
 
 class Daemon:
@@ -120,9 +87,9 @@ class Daemon:
         self._clock = SystemClock()
         self._history = History()
         self._journal = make_journal(setup.config)
-        self._kept = setup.config.journal
+        self._kept: JournalOptions | None = setup.config.journal
         self._life: Life | None = None
-        self._next: _Trial | None = None
+        self._next: Trial | None = None
         self._reloading = anyio.Lock()
         self._hung_up = anyio.Event()
 
@@ -194,13 +161,19 @@ class Daemon:
         changed = changed_tables(self._setup, setup)
         if not changed:
             return ()
-        budgets = self._history.budgets
-        await try_accounts(self._setup.config, setup.config, budgets, self._clock, self._observe)
+        await try_accounts(
+            self._setup.config,
+            setup.config,
+            stopped={account for fleet in self.run.fleets for account in fleet.stopped},
+            budgets=self._history.budgets,
+            clock=self._clock,
+            observe=self._observe,
+        )
         async with self._front.moved(setup.config.service.listen):
-            await self._try(_Trial(setup))
+            await self._try(Trial(setup))
         return changed
 
-    async def _try(self, trial: _Trial) -> None:
+    async def _try(self, trial: Trial) -> None:
         """Let a setup take over; raises what hindered it."""
         self._check_going_on()
         self._next = trial
@@ -225,7 +198,7 @@ class Daemon:
 
     async def _live_on(self) -> None:
         """Live one life after the other, until the end or an error that no other configuration mends."""
-        trial: _Trial | None = None
+        trial: Trial | None = None
         try:
             while True:
                 error = await self._live_once(self._setup if trial is None else trial.setup, trial)
@@ -244,7 +217,7 @@ class Daemon:
                 if waiting is not None:
                     waiting.settle(_ending())
 
-    async def _live_once(self, setup: Setup, trial: _Trial | None) -> TailerError | None:
+    async def _live_once(self, setup: Setup, trial: Trial | None) -> TailerError | None:
         """Live one life; return what ended it early."""
         try:
             await self._keep_journal(setup)
@@ -262,12 +235,13 @@ class Daemon:
         """
         self._journal.forget_readers()
         if setup.config.journal != self._kept and self._journal.durable:
+            self._kept = None
             await self._journal.close()
             self._journal = make_journal(setup.config)
             await self._journal.open()
         self._kept = setup.config.journal
 
-    def _make_life(self, setup: Setup, trial: _Trial | None) -> Life:
+    def _make_life(self, setup: Setup, trial: Trial | None) -> Life:
         if self._life is not None:
             self._history.close(self._life.run.deliveries)
         run = Run(
@@ -287,7 +261,7 @@ class Daemon:
             self.phase = "starting"
         return life
 
-    async def _begin(self, run: Run, setup: Setup, trial: _Trial | None) -> None:
+    async def _begin(self, run: Run, setup: Setup, trial: Trial | None) -> None:
         """Take a run whose connectors are known into service."""
         await attach(run, setup.plans, self._environ, self._observe)
         if self.phase == "draining":

@@ -112,6 +112,7 @@ def _connectors(status: Status, columns: int | None) -> list[str]:
 def _connector(one: ConnectorStatus, now: float) -> tuple[str, ...]:
     gaps = [f"{one.gaps:,} ({format_duration(one.gap_seconds)})"] if one.gaps else []
     gaps += [f"{format_duration(one.unread_seconds)} not yet read"] if one.unread else []
+    gaps += [f"late events found for {format_duration(one.reach)} only"] if one.reach is not None else []
     return (
         _cut(one.name),
         "-" if one.condition == "unknown" else one.condition,

@@ -50,6 +50,12 @@ def reasons(status: Status) -> list[str]:
     now = status.taken_at
     told = [_paused(one, now) for one in status.principals if one.pause_reason is not None]
     told += [
+        f"Account {account.account} is not read: {account.error}"
+        for one in status.principals
+        for account in one.accounts
+        if account.error is not None
+    ]
+    told += [
         f"The budget of {one.principal} allows a poll of each connector every {one.effective_interval:.3g}s,"
         f" not {one.interval:.3g}s"
         for one in status.principals
@@ -88,6 +94,9 @@ def _troubles(status: Status) -> list[str]:
         for number, words in ((fleet.failing, "failing"), (fleet.parked, "parked"), (fleet.behind, "behind"))
         if number
     ]
+    stopped = sum(account.error is not None for one in status.principals for account in one.accounts)
+    if stopped:
+        told.append(f"{count(stopped, 'account')} not read")
     told += [f"sink {one.sink} takes nothing" for one in status.sinks if one.failing_since is not None]
     if status.journal.full_since is not None:
         told.append("the journal is full")

@@ -19,7 +19,8 @@ from tailer.app.run import Run
 from tailer.app.setup import Setup, read_setup
 from tailer.app.status import Phase
 from tailer.config.addresses import Address
-from tailer.errors import AuthError, ConfigError, ControlError, JournalLockedError, TailerError
+from tailer.errors import ApiError, AuthError, ConfigError, ControlError, JournalLockedError, TailerError
+from tailer.journal.sqlite import SqliteJournal
 from tailer.observe import ConnectorFound, Report
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.server import Server, serve
@@ -442,3 +443,54 @@ async def test_a_port_that_is_taken_changes_nothing(staged: Staged) -> None:
             await daemon.reload()
         assert daemon.run is run
         assert await is_heard(staged.listened[-1])
+
+
+async def test_a_budget_that_is_paused_is_waited_for_elsewhere(staged: Staged) -> None:
+    """Delivery is not interrupted for a run that could not begin for minutes; it is said when it could."""
+    async with staged.running() as daemon:
+        await staged.phase("running")
+        run = daemon.run
+        run.fleets[0].crowd.budget.pause(240.0, run.clock.monotonic())
+        await staged.write(more=SECOND)
+
+        with pytest.raises(ControlError, match="lets nothing out for another 4m"):
+            await daemon.reload()
+
+        assert daemon.run is run
+
+
+async def test_an_api_that_is_away_changes_nothing(staged: Staged) -> None:
+    """So it is with an API that does not answer: what is journaled goes on being delivered."""
+    async with staged.running() as daemon:
+        await staged.phase("running")
+        run = daemon.run
+        staged.environ["CLOUDFLARE_BASE_URL"] = "http://127.0.0.1:9/nothing"
+
+        with pytest.raises(ApiError):
+            await daemon.reload()
+
+        assert daemon.run is run
+        assert daemon.phase == "running"
+
+
+async def test_a_journal_that_was_taken_in_between_ends_the_daemon(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened with other bounds, it may be lost to another process; then nothing is left to be done."""
+    reopened: list[bool] = []
+
+    async def lose(journal: SqliteJournal) -> None:
+        reopened.append(True)
+        raise JournalLockedError("somebody was quick")
+
+    async def reload() -> None:
+        async with staged.running() as daemon:
+            await staged.phase("running")
+            monkeypatch.setattr(SqliteJournal, "open", lose)
+            await staged.write(more='max_size = "100MiB"')
+            with pytest.raises(JournalLockedError):
+                await daemon.reload()
+            await staged.wait_for(lambda: len(reopened) > 1)
+
+    with pytest.raises(JournalLockedError, match="somebody was quick"):
+        await reload()

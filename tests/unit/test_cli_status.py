@@ -166,6 +166,18 @@ def test_the_first_line_fits_the_state(changes: dict[str, Any], told: str) -> No
     assert verdict(changed(**changes, principals=principals)).replace("(1s ago)", "(2s ago)") == told
 
 
+def test_an_account_that_is_not_read_is_told() -> None:
+    """With the reason, even if all connectors of the others are well."""
+    accounts = (
+        AccountStatus(account="account", connectors=2),
+        AccountStatus(account="f00", connectors=0, error="HTTP 403"),
+    )
+    status = changed(principals=(msgspec.structs.replace(PRINCIPAL, accounts=accounts),))
+
+    assert verdict(status).startswith("Not all is well: 1 account not read; all is read through")
+    assert reasons(status) == ["Account f00 is not read: HTTP 403"]
+
+
 def test_a_probe_under_way_is_told() -> None:
     """A pause whose time is over waits for one answer."""
     paused = msgspec.structs.replace(PRINCIPAL, paused_until=NOW - 1, pause_reason="slow down")
@@ -213,6 +225,7 @@ def test_gaps_are_listed_newest_first() -> None:
     )
     late = GapStatus(start=5000, end=5600, reason="not yet read")
     one = connector("Oslo", gaps=30, gap_seconds=1800, unread=1, unread_seconds=600, spans=(*spans, late))
+    short = connector("Lima", reach=7200.0)
 
     lines = bulletin(changed(connectors=(one,)), None, 80, everything=False)
 
@@ -221,6 +234,8 @@ def test_gaps_are_listed_newest_first() -> None:
     assert len(lines) == start + 1 + MAX_GAPS + 1
     assert lines[-1] == "… and 21 more"
     assert any("30 (30m), 10m not yet read" in line for line in lines)
+    lima = bulletin(changed(connectors=(short,)), None, 80, everything=False)
+    assert any("late events found for 2h only" in line for line in lima)
     assert bulletin(changed(connectors=(one,)), None, 80, everything=True)[-1] == "… and 18 more"
 
 
