@@ -30,10 +30,11 @@ from tailer.interfaces import DeadLetters, EventApi, Journal, Sink, Stored
 from tailer.model import Event
 from tailer.observe import ListingFailed, Observer, ignore
 from tailer.pipeline.board import Board
+from tailer.pipeline.context import PollContext
 from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
-from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.poller import Poller
 from tailer.pipeline.reach import Reaches
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.room import Room

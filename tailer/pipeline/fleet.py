@@ -17,8 +17,9 @@ from tailer.errors import ApiError
 from tailer.interfaces import EventApi, Stored
 from tailer.model import Connector
 from tailer.observe import TokenRenewed
+from tailer.pipeline.context import PollContext
 from tailer.pipeline.crowd import Crowd
-from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.poller import Poller
 from tailer.pipeline.roster import Roster, Watch, known_until
 from tailer.pipeline.turns import Turns
 from tailer.pipeline.warden import Warden

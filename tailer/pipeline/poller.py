@@ -7,36 +7,29 @@ failure at any point leaves both as they were.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
-from tailer.clock import Clock
 from tailer.core.advance import advanced
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
 from tailer.core.ladder import Levels
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
-from tailer.core.quirks import Quirks
 from tailer.core.reading import Reading, WindowRead
 from tailer.core.windows import Pacing, Plan, WindowPlanner
 from tailer.errors import ApiError, RateLimitedError, RequestRefusedError, TransportError
-from tailer.interfaces import Claim, Commit, EventApi, Journal, Stored
+from tailer.interfaces import Commit, Stored
 from tailer.model import Connector, Key, Segment, Source
 from tailer.observe import (
     ConnectorParked,
     ConnectorResumed,
     GapRecorded,
     KindChanged,
-    Observer,
     PollFailed,
     PollRecovered,
     Report,
 )
-from tailer.pipeline.board import Board
-from tailer.pipeline.room import Room
-from tailer.pipeline.tally import Tally
+from tailer.pipeline.context import PollContext
 
 THROTTLED_TRIES = 2
 """How often one request is refused, with a pause of the principal after it, before its poll counts as failed:
@@ -44,54 +37,6 @@ then others have their turn, and tell whether it was about this connector alone.
 
 MAX_CHANGED = 1000
 """Events of one connector that are reported for having come again with another kind; then it is clear."""
-
-
-@dataclass(frozen=True, slots=True)
-class PollContext:
-    """What all pollers of one principal share.
-
-    Attributes:
-        client: Sends the requests, within the budget.
-        journal: Takes commits.
-        claim: The right to commit for this principal.
-        quirks: What its API has shown.
-        pacing: What is read how often.
-        settle: Seconds that an event is left to be overtaken by earlier ones.
-        limit: Rows a page to ask for.
-        kind: The one kind to ask for, ``None`` for all.
-        tries: Failed polls in a row after which a connector is given up once the asked span has passed.
-        clock: Time and sleep.
-        board: Where progress is posted for the readers.
-        tally: Where things are counted.
-        room: The journal's, shared with all who store in it.
-        observe: Is told what happens.
-        random: Gives numbers in [0, 1), for jitter.
-    """
-
-    client: EventApi
-    journal: Journal
-    claim: Claim
-    quirks: Quirks
-    pacing: Pacing
-    settle: Seconds
-    limit: int
-    kind: str | None
-    tries: int
-    clock: Clock
-    board: Board
-    tally: Tally
-    room: Room
-    observe: Observer
-    random: Callable[[], float]
-
-    def api_now(self) -> float:
-        """Give API time."""
-        return self.client.api_time.now(self.clock.monotonic())
-
-    def bounded(self, delay: Seconds) -> Seconds:
-        """Cut a delay that goes beyond the end of the asked span, as the run waits for it there."""
-        left = math.inf if self.pacing.until is None else self.pacing.until - self.api_now()
-        return min(delay, left + self.pacing.interval) if left > 0 else delay
 
 
 class Poller:

@@ -13,7 +13,8 @@ from tailer.core.matching import choose
 from tailer.interfaces import Claim, Commit, Stored
 from tailer.model import Connector
 from tailer.observe import ConnectorFound
-from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.context import PollContext
+from tailer.pipeline.poller import Poller
 from tailer.pipeline.turns import Turns
 
 

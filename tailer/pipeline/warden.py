@@ -18,7 +18,8 @@ from tailer.core.durations import Seconds
 from tailer.core.parking import AccountCase
 from tailer.errors import ApiError, AuthError, ConfigError
 from tailer.observe import AccountResumed, AccountStopped, ListingFailed
-from tailer.pipeline.poller import PollContext, Poller
+from tailer.pipeline.context import PollContext
+from tailer.pipeline.poller import Poller
 from tailer.pipeline.roster import Roster
 from tailer.pipeline.signal import Signal
 from tailer.pipeline.turns import Turns

@@ -26,7 +26,7 @@ from tailer.journal.memory import MemoryJournal
 from tailer.model import Event, Segment, Source
 from tailer.observe import Report
 from tailer.pipeline.board import Board
-from tailer.pipeline.poller import PollContext
+from tailer.pipeline.context import PollContext
 from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 from tailer.testing.fake_clock import FakeClock

@@ -1,0 +1,65 @@
+"""What the pollers of one client share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tailer.clock import Clock
+from tailer.core.durations import Seconds
+from tailer.core.quirks import Quirks
+from tailer.core.windows import Pacing
+from tailer.interfaces import Claim, EventApi, Journal
+from tailer.observe import Observer
+from tailer.pipeline.board import Board
+from tailer.pipeline.room import Room
+from tailer.pipeline.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class PollContext:
+    """What all pollers of one principal share.
+
+    Attributes:
+        client: Sends the requests, within the budget.
+        journal: Takes commits.
+        claim: The right to commit for this principal.
+        quirks: What its API has shown.
+        pacing: What is read how often.
+        settle: Seconds that an event is left to be overtaken by earlier ones.
+        limit: Rows a page to ask for.
+        kind: The one kind to ask for, ``None`` for all.
+        tries: Failed polls in a row after which a connector is given up once the asked span has passed.
+        clock: Time and sleep.
+        board: Where progress is posted for the readers.
+        tally: Where things are counted.
+        room: The journal's, shared with all who store in it.
+        observe: Is told what happens.
+        random: Gives numbers in [0, 1), for jitter.
+    """
+
+    client: EventApi
+    journal: Journal
+    claim: Claim
+    quirks: Quirks
+    pacing: Pacing
+    settle: Seconds
+    limit: int
+    kind: str | None
+    tries: int
+    clock: Clock
+    board: Board
+    tally: Tally
+    room: Room
+    observe: Observer
+    random: Callable[[], float]
+
+    def api_now(self) -> float:
+        """Give API time."""
+        return self.client.api_time.now(self.clock.monotonic())
+
+    def bounded(self, delay: Seconds) -> Seconds:
+        """Cut a delay that goes beyond the end of the asked span, as the run waits for it there."""
+        left = math.inf if self.pacing.until is None else self.pacing.until - self.api_now()
+        return min(delay, left + self.pacing.interval) if left > 0 else delay
