@@ -15,6 +15,7 @@ from typing import BinaryIO
 from tailer.api.client import ApiClient
 from tailer.api.refusals import Subject
 from tailer.api.tokens import USER_PATH, TokenStatus, account_path, decipher_token
+from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding, Tell, refused
 from tailer.app.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.app.principals import Budgets, Principal, make_client, principals_of
@@ -25,7 +26,7 @@ from tailer.config.options import Account, Config
 from tailer.core.durations import Seconds
 from tailer.core.matching import choose, nearest, unmatched
 from tailer.core.ordering import Order
-from tailer.errors import ApiError, AuthError
+from tailer.errors import ApiError, AuthError, ConfigError
 from tailer.model import Connector
 from tailer.observe import Observer
 from tailer.sinks.registry import SinkPlan
@@ -57,7 +58,7 @@ class Check:
             stdout: For sinks that write there.
             environ: Environment variables.
         """
-        offsets = [await self._check_principal(principal) for principal in principals_of(self.config)]
+        offsets = [await self._try_principal(principal) for principal in principals_of(self.config)]
         offset = next((one for one in offsets if one is not None), None)
         if offset is not None:
             self.tell(judge_clock(offset))
@@ -71,6 +72,14 @@ class Check:
             self.tell(await check_address(self.config.service.listen, self.config.journal.path))
         for plan in self.plans:
             self.tell(await check_sink(plan, stdout, environ))
+
+    async def _try_principal(self, principal: Principal) -> Seconds | None:
+        try:
+            return await self._check_principal(principal)
+        except ConfigError as error:  # what only making a client shows: certificates, the environment's proxy
+            for mistake in error.mistakes:
+                self.tell(Finding("configuration", "error", mistake, ExitCode.MISUSED))
+            return None
 
     async def _check_principal(self, principal: Principal) -> Seconds | None:
         """Check whoever shares one budget; give the offset of the API's clock if it answered at all."""

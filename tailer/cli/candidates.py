@@ -1,6 +1,7 @@
 """What can be typed where a connector is meant: names from the API, kept for a moment.
 
-1. A shell waits for us: after `PATIENCE` it gets what is known, were it nothing.
+1. A shell waits for us: after `PATIENCE` it gets what is known, were it nothing. A child goes on asking, so
+   that a later Tab has what came too late for this one.
 2. Whatever goes wrong, nothing is said: the user is in the middle of a line.
 3. The cache holds names, serial numbers and ids, is readable by its user only, and is named after accounts
    and API, never after a credential. A failure is remembered too, or each Tab would cost the whole patience.
@@ -10,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from click.shell_completion import CompletionItem
@@ -31,6 +32,9 @@ PATIENCE: Seconds = 1.2
 
 FRESH: Seconds = 60.0
 """How long names are used without asking again."""
+
+LIFETIME = 30
+"""Seconds after which the child that asks is ended, wherever it hangs."""
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True):
@@ -83,27 +87,33 @@ def names_of(config: Config) -> list[Known]:
     known, age = _read(file)
     if age < FRESH:
         return known
-    found: list[list[Known]] = []
-    # A thread that nobody waits for: a resolver may hang for longer than any time limit says.
-    thread = threading.Thread(target=_ask, args=(config, found), daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    fresh = found[0] if found else known
-    with suppress(OSError):
-        _write(file, fresh)
-    return fresh
+    _write(file, known)  # counts as fresh: the next Tab does not ask once more
+    child = os.fork()
+    if not child:
+        _serve(config, file)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and os.waitpid(child, os.WNOHANG) == (0, 0):
+        time.sleep(0.02)
+    return _read(file)[0]
 
 
-def _ask(config: Config, found: list[list[Known]]) -> None:
-    """List the connectors; runs in a thread of its own."""
+def _serve(config: Config, file: Path) -> NoReturn:
+    """Ask the API and fill the cache; the life of a child, which may outlive the shell's patience."""
     with suppress(Exception):
+        signal.alarm(LIFETIME)
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in range(3):  # or the shell would wait for our end of its pipe
+            os.dup2(null, number)
+
         import anyio  # noqa: PLC0415 - with what follows the slowest of all, and mostly not needed
 
         from tailer.app.listing import list_all  # noqa: PLC0415 - as above
         from tailer.clock import SystemClock  # noqa: PLC0415 - as above
 
         listed = anyio.run(list_all, config, SystemClock())
-        found.append([Known(one.name, one.serial, one.id) for each in listed for one in each.connectors])
+        _write(file, [Known(one.name, one.serial, one.id) for each in listed for one in each.connectors])
+    os._exit(0)
 
 
 def _cache_file(config: Config) -> Path:

@@ -45,11 +45,20 @@ def list_connectors(
     loaded = load_accounts(config, account, token_file, os.environ)
     listed = anyio.run(list_all, loaded, SystemClock())
     check_names(patterns, [one for each in listed for one in each.connectors])
+    write_rows(*table_of(listed, patterns), output, sys.stdout)
+
+
+def table_of(listed: Sequence[Listed], patterns: Sequence[str]) -> tuple[Sequence[str], list[Row]]:
+    """Make titles and rows of the connectors that are meant; a single account goes without saying.
+
+    Args:
+        listed: By account.
+        patterns: Which of them; all, if there are none.
+    """
     rows = [row for each in listed for row in _rows(each, patterns)]
-    if len(listed) == 1:  # whose they are goes without saying
-        write_rows(TITLES[:-1], [row._replace(cells=row.cells[:-1]) for row in rows], output, sys.stdout)
-    else:
-        write_rows(TITLES, rows, output, sys.stdout)
+    if len(listed) > 1:
+        return TITLES, rows
+    return TITLES[:-1], [row._replace(cells=row.cells[:-1]) for row in rows]
 
 
 def _rows(listed: Listed, patterns: Sequence[str]) -> list[Row]:

@@ -6,7 +6,6 @@ as it does for files' names.
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from typing import NoReturn
@@ -70,7 +69,7 @@ def script(group: click.Command, shell: str) -> str:
 
 
 def answer(group: click.Command, instruction: str) -> NoReturn:
-    """Answer a shell and end the process, whatever still waits for the API; failures are silent.
+    """Answer a shell and end the process; failures are silent.
 
     Args:
         group: The program.
@@ -80,4 +79,4 @@ def answer(group: click.Command, instruction: str) -> NoReturn:
     with suppress(Exception):
         code = shell_complete(group, {}, _PROGRAM, VARIABLE, instruction)
         sys.stdout.flush()
-    os._exit(code)
+    sys.exit(code)

@@ -85,6 +85,16 @@ def test_refused_token_has_its_own_exit_code(api: dict[str, str], tmp_path: Path
     assert "some-other-token-there" not in ended.stdout + ended.stderr
 
 
+def test_mistake_that_only_a_client_notices_is_one_too(api: dict[str, str], tmp_path: Path) -> None:
+    """A file of certificates that can't be read is a mistake; the rest is looked at nevertheless."""
+    ended = check(tmp_path, GOOD + '[api]\nca_file = "gone.pem"\n', api, "--json")
+    assert ended.code == 2
+    (error,) = (one for one in findings(ended) if one["state"] == "error")
+    assert error["part"] == "configuration"
+    assert "ca_file" in error["text"]
+    assert any(one["part"] == "sink" for one in findings(ended))
+
+
 def test_sink_that_can_t_deliver_fails(api: dict[str, str], tmp_path: Path) -> None:
     """A missing folder is found before the first event is."""
     ended = check(tmp_path, GOOD.replace("events.jsonl", "no/events.jsonl"), api, "--json")
