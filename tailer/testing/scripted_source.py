@@ -182,6 +182,11 @@ class ScriptedSource:
         self._rows.setdefault(connector, []).extend(rows)
         self._listed_from.setdefault(connector, listed_from)
 
+    def expire(self, before: float) -> None:
+        """Forget the rows whose t lies before a time, as an API does that keeps them for so long."""
+        for connector, known in self._rows.items():
+            self._rows[connector] = [row for row in known if row.t >= before]
+
     def trouble(
         self,
         error: ApiError | None = None,
