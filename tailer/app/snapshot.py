@@ -110,7 +110,8 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
         is_failing=poller.error is not None,
     )
     lag = max(0.0, api_now - standing.whole_through)
-    return Surveyed(poller.connector, poller.checkpoint, standing, condition, len(poller.keys), lag)
+    reach = None if math.isinf(poller.reach) else poller.reach
+    return Surveyed(poller.connector, poller.checkpoint, standing, condition, len(poller.keys), lag, reach)
 
 
 def _is_meant(one: Surveyed, patterns: Sequence[str]) -> bool:
@@ -123,7 +124,6 @@ def _described(one: Surveyed, poller: Poller, now: _Moment) -> ConnectorStatus:
         failures=poller.failures,
         error=None if poller.error is None else str(poller.error),
         next_poll_at=now.wall_of(poller.due_at),
-        reach=None if math.isinf(poller.reach) else poller.reach,
     )
 
 

@@ -123,6 +123,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         gap_seconds: Their length.
         unread: Spans still to be read behind what was.
         keys: Events that are remembered, of all; ``None`` when not counted.
+        cut: Connectors that are read less far back than configured, because memory is short.
+        shortest_reach: Seconds that the worst of them is read back; ``None`` without any.
         lags: Seconds from `ConnectorStatus.whole_through` to the present, by quantile over the connectors
             that are not parked; "1" is the worst. Empty when nobody collects.
     """
@@ -142,6 +144,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     gap_seconds: int = 0
     unread: int = 0
     keys: int | None = None
+    cut: int = 0
+    shortest_reach: Seconds | None = None
     lags: Mapping[str, Seconds] = {}
 
 

@@ -31,6 +31,7 @@ class Surveyed(NamedTuple):
         condition: How its polls go; "unknown" when nobody polls.
         keys: Events that are remembered of it; ``None`` when not counted.
         lag: Seconds from `Standing.whole_through` to the present; ``None`` when nobody polls.
+        reach: Seconds that it is read back at most, where memory is short; ``None``: as configured.
     """
 
     connector: Connector
@@ -39,6 +40,7 @@ class Surveyed(NamedTuple):
     condition: Condition | Literal["unknown"]
     keys: int | None = None
     lag: Seconds | None = None
+    reach: Seconds | None = None
 
 
 def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
@@ -49,6 +51,7 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
     newest = [one.checkpoint.newest[0] for one in all_of_them if one.checkpoint.newest is not None]
     gaps = [gap for one in all_of_them for gap in one.checkpoint.gaps]
     keys = [one.keys for one in all_of_them if one.keys is not None]
+    reaches = [one.reach for one in all_of_them if one.reach is not None]
     return FleetStatus(
         connectors=len(all_of_them),
         well=counts["well"],
@@ -65,6 +68,8 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         gap_seconds=sum(gap.end - gap.start for gap in gaps),
         unread=sum(len(one.standing.holes) for one in all_of_them),
         keys=sum(keys) if keys else None,
+        cut=len(reaches),
+        shortest_reach=min(reaches, default=None),
         lags=_lags(all_of_them),
     )
 
@@ -104,6 +109,7 @@ def described(one: Surveyed, **present: Any) -> ConnectorStatus:
         unread_seconds=sum(end - start for start, end in standing.holes),
         spans=tuple(spans[-MAX_SPANS:]),
         keys=one.keys,
+        reach=one.reach,
         **present,
     )
 

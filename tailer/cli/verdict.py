@@ -71,6 +71,12 @@ def reasons(status: Status) -> list[str]:
         told.append(
             f"The journal has been full for {age(now - status.journal.full_since)}; polling is paused"
         )
+    if status.fleet.shortest_reach is not None:
+        shortest = format_duration(round(status.fleet.shortest_reach))
+        told.append(
+            f"Memory is short (max_keys): {count(status.fleet.cut, 'connector')} read again less far back,"
+            f" the worst {shortest}; what becomes visible later than that is missed"
+        )
     told += [_failing(one, now) for one in status.sinks if one.failing_since is not None]
     return told
 

@@ -27,7 +27,10 @@ async def test_a_flood_cuts_its_own_reach_until_it_is_over() -> None:
 
     def watch(run: Run) -> None:
         most[0] = max(most[0], sum(len(poller.keys) for poller in run.pollers))
-        told.append({one.connector: one.reach for one in snapshot(run, PROCESS, "running").connectors})
+        status = snapshot(run, PROCESS, "running")
+        told.append({one.connector: one.reach for one in status.connectors})
+        assert status.fleet.shortest_reach == told[-1]["flood"]
+        assert status.fleet.cut == (told[-1]["flood"] is not None)
         asyncio.get_running_loop().call_later(60, watch, run)
 
     run = stage.run()

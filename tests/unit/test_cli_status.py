@@ -185,6 +185,15 @@ def test_a_probe_under_way_is_told() -> None:
     assert "is paused until one request has been answered" in reasons(changed(principals=(paused,)))[0]
 
 
+def test_short_memory_is_told() -> None:
+    """Who is read less far back than configured, and how far, is one sentence, however many they are."""
+    fleet = FleetStatus(connectors=9, well=9, whole_through=THROUGH, cut=2, shortest_reach=2700.0)
+    (said,) = reasons(changed(fleet=fleet))
+    assert said.startswith(
+        "Memory is short (max_keys): 2 connectors read again less far back, the worst 45m;"
+    )
+
+
 def test_a_connector_that_fails_has_its_reason_below() -> None:
     """Wrapped to the terminal, with the time of the next try; what the API said can do nothing to it."""
     failing = connector(
