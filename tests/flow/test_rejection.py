@@ -10,8 +10,14 @@ import anyio
 import pytest
 from anyio.abc import TaskGroup
 
-from tailer.errors import JournalError, SinkError, SinkRejectedError, SinkUnavailableError
-from tailer.interfaces import DeadLetter
+from tailer.errors import (
+    JournalError,
+    SinkError,
+    SinkMovedError,
+    SinkRejectedError,
+    SinkUnavailableError,
+)
+from tailer.interfaces import DeadLetter, ReaderState
 from tailer.model import Batch, Event
 from tailer.observe import EventsSetAside, SinkFailed, SinkRecovered
 from tailer.testing.recording_sink import RecordingSink
@@ -71,6 +77,9 @@ async def test_everything_may_be_rejected(named: bool) -> None:
     assert times(sink) == []
     assert dead.times == list(range(10))
     assert [one.count for one in set_aside(counter)] == [10]
+    state = await journal.load_reader("sink")
+    assert state is not None
+    assert state.sink == b"0"
     assert await offset(journal) == 10
 
 
@@ -109,6 +118,53 @@ async def test_what_is_set_aside_is_durable_before_the_place_moves(named: bool) 
     assert times(sink) == list(range(1, 10))
     assert len(dead.letters) == 2
     assert [one.event.t - START for one in await dead.read()] == [0]
+
+
+@pytest.mark.parametrize("commits", range(1, 5))
+async def test_a_crash_between_the_parts_of_a_batch(commits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part is committed by itself: what follows it in the batch is written after the restart, once."""
+    journal, sink, dead = await filled(), RecordingSink(), LetterList()
+    sink.reject(at(1, 4, 8), named=False)
+    left = [*range(commits)]
+
+    async def failing(name: str, state: ReaderState) -> None:
+        if state.offset and not left:
+            raise JournalError("disk on fire")
+        if state.offset:
+            left.pop()
+        await KeptJournal.commit_reader(journal, name, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "commit_reader", failing)
+        with pytest.raises(JournalError):
+            await Counter(journal, sink, max_events=10, dead=dead).deliver()
+    assert 0 < await offset(journal) < 10
+
+    await Counter(journal, sink, max_events=10, dead=dead).deliver()
+
+    assert times(sink) == [0, 2, 3, 5, 6, 7, 9]
+    assert dead.times == [1, 4, 8]
+
+
+async def test_a_sink_that_has_moved_may_reject() -> None:
+    """Where a rejection leaves the state as it was, that is the one that the move has brought."""
+
+    class MovingSink(RecordingSink):
+        async def write(self, batch: Batch) -> bytes | None:
+            if not moved:
+                moved.append(batch)
+                raise SinkMovedError("the sink was told to move", b"7")
+            return await super().write(batch)
+
+    moved: list[Batch] = []
+    journal, sink, dead = await filled(1), MovingSink(), LetterList()
+    sink.reject(at(0), named=False)
+
+    await Counter(journal, sink, dead=dead).deliver()
+
+    state = await journal.load_reader("sink")
+    assert state is not None
+    assert (state.offset, state.sink) == (1, b"7")
 
 
 async def test_letters_that_can_not_be_kept_are_insisted_on() -> None:

@@ -15,6 +15,8 @@ import pytest
 from tailer.errors import SinkUnavailableError
 from tailer.interfaces import DeadLetter
 from tailer.model import Event, Source
+from tailer.sinks import dead_letters
+from tailer.sinks.appended import AppendedFile
 from tailer.sinks.dead_letters import DeadLetterFile, read_letters
 
 SOURCE = Source("acc", "con", "Zürich \u202e\n plant", "S/1", 1_785_585_600.123)
@@ -182,6 +184,30 @@ async def test_adding_and_removing_at_once_loses_nothing(path: Path) -> None:
     assert sorted((one.sink, one.event.n) for one in await files[0].read()) == [
         (f"{sink}{index}", number) for sink in "ab" for index in range(2) for number in range(10)
     ]
+
+
+def test_a_file_that_is_replaced_meanwhile_is_opened_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A letter never goes to a file that has just lost its name to a newer one."""
+    replaced: list[Path] = []
+
+    class RacingFile(AppendedFile):
+        """Somebody else replaces the file once, between its opening and its locking."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            if not replaced:
+                replaced.append(path)
+                newer = path.with_name("newer")
+                newer.write_bytes(path.read_bytes())
+                newer.replace(path)
+
+    dead = DeadLetterFile(path)
+    add(dead, letter(1))
+    monkeypatch.setattr(dead_letters, "AppendedFile", RacingFile)
+    add(dead, letter(2))
+    assert numbers(path) == [("siem", 1), ("siem", 2)]
 
 
 @pytest.fixture
