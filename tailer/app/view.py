@@ -8,6 +8,11 @@ from tailer.app.health import Health
 from tailer.app.run import Run
 from tailer.app.snapshot import count_connectors, snapshot
 from tailer.app.status import FleetStatus, Phase, ProcessStatus, Status
+from tailer.core.durations import Seconds
+
+FRESH_FOR: Seconds = 1.0
+"""Age at which a status is taken anew: with thousands of connectors that holds the event loop up for a tenth
+of a second, and clients may ask as often as they like."""
 
 
 class View:
@@ -24,6 +29,8 @@ class View:
         self._run = run
         self._process = process
         self._phase = phase
+        self._status: Status | None = None
+        self._taken_at = 0.0
 
     def ailment(self) -> str | None:
         """Say why the run is not alive; ``None`` when it is."""
@@ -34,10 +41,14 @@ class View:
         return self.health.obstacles()
 
     def status(self) -> Status | None:
-        """Tell all that is known; ``None`` before the journal is open."""
+        """Tell all that is known, at most `FRESH_FOR` old; ``None`` before the journal is open."""
         if not self._run.fleets:
             return None
-        return snapshot(self._run, self._process, self._phase())
+        now = self._run.clock.monotonic()
+        if self._status is None or now - self._taken_at >= FRESH_FOR:
+            self._status = snapshot(self._run, self._process, self._phase())
+            self._taken_at = now
+        return self._status
 
     def count(self) -> FleetStatus:
         """Count the connectors."""

@@ -12,8 +12,9 @@ from tailer.app.health import BEAT, Health
 from tailer.app.notify import Notifier
 from tailer.app.run import Run
 from tailer.app.snapshot import count_connectors
-from tailer.app.status import FleetStatus, Phase
+from tailer.app.status import FleetStatus, Phase, ProcessStatus
 from tailer.app.survey import headline
+from tailer.app.view import FRESH_FOR, View
 from tailer.app.vigil import Vigil
 from tailer.errors import AuthError, JournalFullError, TransportError
 from tailer.model import EventsRequest, Page
@@ -174,6 +175,19 @@ async def test_manager_sees_a_status_line() -> None:
         lines = [sent for sent in one.notifier.sent if sent.startswith("STATUS=")]
     assert lines[-1].startswith("STATUS=2 connectors, all well; read through 20")
     assert 3 <= len(lines) <= 5
+
+
+async def test_a_status_is_taken_once_a_second() -> None:
+    """Clients who ask all the time get the same status for a second, then another."""
+    stage = Stage({"c1": []})
+    process = ProcessStatus(version="1", pid=1, host="h", started_at=0.0)
+    async with stage.run() as run:
+        view = View(run, process, lambda: "running")
+        first = view.status()
+        assert first is not None
+        assert view.status() is first
+        await anyio.sleep(FRESH_FOR)
+        assert view.status() is not first
 
 
 def test_headline_names_the_troubles() -> None:
