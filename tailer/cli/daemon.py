@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -51,7 +52,10 @@ def run(path: Path, *, once: bool) -> ExitCode:
     async def live() -> ExitCode:
         return await Collector(file, setup, process, notifier, once=once).run()
 
-    return anyio.run(live)
+    try:
+        return anyio.run(live)
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # or one that comes late would decide the exit code
 
 
 class Collector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -24,6 +25,8 @@ def command(config: Path, *, once: bool) -> int:
     SIGTERM or Ctrl-C ends it cleanly, SIGHUP or `tailer reload` has it read the file again. Messages go to
     stderr.
     """
+    # Until the daemon heeds it: the file is about to be read anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from tailer.cli.daemon import run  # noqa: PLC0415 - the HTTP client would delay the help
 
     return run(config, once=once)
