@@ -244,22 +244,28 @@ class TokenRenewed(Report, frozen=True):
 
 
 class IntervalStretched(Report, frozen=True):
-    """The budget does not hold a poll of every connector at the configured interval, or again does.
+    """The budget does not hold a poll of every connector at the shortest interval, or again does.
 
     Attributes:
         principal: Whose budget.
         connectors: How many share it.
-        interval: Seconds between two polls of one connector from now on.
+        shortest: Shortest time between two polls of one connector, seconds.
+        longest: Longest from now on; the same as `shortest` when all are polled alike.
     """
 
     principal: str
     connectors: int
-    interval: Seconds
+    shortest: Seconds
+    longest: Seconds
 
     def __str__(self) -> str:
+        shortest, longest = (format_duration(round(one, 1)) for one in (self.shortest, self.longest))
+        if self.longest <= self.shortest:
+            return f"The budget of {self.principal!r} again holds a poll of everyone every {shortest}"
         return (
-            f"The budget of {self.principal!r} allows its {self.connectors} connectors a poll every "
-            f"{self.interval:.3g}s each"
+            f"The budget of {self.principal!r} does not hold a poll of its {self.connectors} connectors "
+            f"every {shortest}: those that report most are polled most often, and nobody less often than "
+            f"every {longest}"
         )
 
 

@@ -24,6 +24,7 @@ from tailer.core.durations import Seconds, parse_time
 from tailer.core.ladder import Ladder
 from tailer.core.ordering import Order, longest_wait
 from tailer.core.quirks import Quirks
+from tailer.core.tempo import Pace
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError, AuthError, JournalFullError, SinkError
 from tailer.interfaces import DeadLetters, EventApi, Journal, Sink, Stored
@@ -310,13 +311,13 @@ class Run:
             self.fleets.append(await self._fleet(client, accounts, crowd))
 
     def _crowd(self, principal: str, budget: Budget) -> Crowd:
+        polling = self._config.polling
         return Crowd(
             principal,
             budget,
-            settle=self._config.polling.settle,
+            pace=Pace(polling.interval, max(polling.interval, polling.max_interval)),
             page_limit=self._config.api.page_limit,
             max_held=self._max_held,
-            board=self._board,
             observe=self._observe,
         )
 
@@ -339,6 +340,7 @@ class Run:
             claim=watches[0].claim,
             quirks=Quirks(),
             pacing=Pacing(ladder, polling.interval, look_back),
+            pace=crowd.pace,
             settle=polling.settle,
             limit=self._config.api.page_limit,
             kind=self._ask.kind,
@@ -400,9 +402,13 @@ class Run:
 
     async def _poll_all(self) -> None:
         with self._polling:
-            async with anyio.create_task_group() as group:
-                for fleet in self.fleets:
-                    group.start_soon(fleet.run)
+            async with anyio.create_task_group() as upkeep:
+                for crowd in {fleet.crowd for fleet in self.fleets}:
+                    upkeep.start_soon(crowd.keep, self._clock)
+                async with anyio.create_task_group() as group:
+                    for fleet in self.fleets:
+                        group.start_soon(fleet.run)
+                upkeep.cancel_scope.cancel()
         drained = self._polling.cancelled_caught
         self._board.finish(all_read=not (drained and self._journal.durable))
 

@@ -184,8 +184,10 @@ class PollingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The ``[polling]`` table: when each connector is read, and how far back.
 
     Attributes:
-        interval: Shortest time between two polls of one connector, seconds. The budget may stretch it; 5 s
-            is what it allows 16 connectors (960 requests in 5m).
+        interval: Shortest time between two polls of one connector, seconds. 5 s is what the budget allows
+            16 connectors (960 requests in 5m); where there are more, those that report most come closest.
+        max_interval: Longest time between two polls of one connector, seconds. Where the budget can't hold
+            it, it is stretched for all, and said so. 5m is what the budget allows some 800 connectors.
         look_back: How far each poll reads back at least, seconds. "auto": four intervals, and while that
             costs no second page, as far as about 100 events.
         revisit_max: How far back the past is read again for events that became visible late, seconds;
@@ -201,6 +203,7 @@ class PollingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     interval: Annotated[Duration, Meta(ge=0.1, le=3600)] = 5.0
+    max_interval: Annotated[Duration, Meta(ge=0.1, le=86_400)] = 300.0
     look_back: Literal["auto"] | Duration = "auto"
     revisit_max: Duration = 172_800.0
     settle: Annotated[Duration, Meta(le=3600)] = 2.0

@@ -34,6 +34,7 @@ from tailer.core.suspects import Suspects
 _BUCKETS = 128  # a send blocks its place for less than one in a hundred of the window too long
 _SHORT_PAUSE: Seconds = 30.0
 _LONG_PAUSE: Seconds = 300.0  # Cloudflare's block after a crossed quota
+_LEAST_WAIT: Seconds = 0.001  # shorter ones could be lost in a sum with a large `now`, and never end
 _LEAST_PAUSE: Seconds = 1.0  # what a 0 on the wire means, where times have whole seconds
 _PATIENCE: Seconds = 60.0  # a probe without any word for so long is lost
 _PROBE_POLL: Seconds = 1.0  # how often those behind a probe look up
@@ -151,7 +152,7 @@ class Budget:
             return _PROBE_POLL
         if self.spent(now) < self.allowed:
             return 0.0
-        return self._buckets[0].last + self._window - now
+        return max(_LEAST_WAIT, self._buckets[0].last + self._window - now)
 
     def spend(self, now: float) -> None:
         """Count a request that is sent now."""

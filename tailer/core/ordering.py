@@ -8,8 +8,8 @@ Rules:
    that are neither failing nor parked (``global``). A mark is the API time at which a successful poll began,
    less `settle`, and never beyond the first hole (`tailer.model.Segment.through`).
 3. What is ahead of its time (a device's clock) or whose connector fails is not waited for: nothing is held
-   longer than `hold`, counted from the later of its reading and the end of the first read of the asked
-   history.
+   longer than its connector's `hold`, counted from the later of its reading and the end of the first read of
+   the asked history.
 4. Held events are bounded by count; above the bound the earlier half is released.
 5. An event is *late* if it sorts by (t, n) before one of its connector that was released already; under
    ``global`` also if it sorts before one of any connector. It is passed on at once, marked, never dropped. An
@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from heapq import heappop, heappush, heapreplace
+from itertools import chain, count
 from typing import Literal, NamedTuple
 
 from tailer.core.durations import Seconds
@@ -58,7 +59,7 @@ class Ordering:
 
     Args:
         order: See rule 1.
-        hold: Longest wait, seconds; see `longest_wait`.
+        hold: Longest wait where none is said, seconds; see `longest_wait`.
         max_held: Bound on held events.
         highest: Highest (t, n) per ``account/connector`` that the sink has accepted in earlier runs.
         now: API time, tells which of `highest` were ahead of it.
@@ -68,7 +69,7 @@ class Ordering:
         self, order: Order, *, hold: Seconds, max_held: int, highest: Mapping[str, Key], now: float
     ) -> None:
         self._order = order
-        self.hold = hold
+        self._hold = hold
         self._max_held = max_held
         self._highest = dict(highest)
         self._accepted = dict(highest)
@@ -77,7 +78,8 @@ class Ordering:
         self._marks: dict[str, float] = {}
         self._pending: dict[str, list[Chunk]] = {}
         self._touched: set[str] = set()
-        self._by_age: deque[Chunk] = deque()
+        self._by_deadline: list[tuple[float, int, Chunk, Seconds]] = []
+        self._chunks = count()
         self.held = 0
 
     @property
@@ -85,7 +87,9 @@ class Ordering:
         """The ``account/connector`` of which events are held."""
         return self._pending.keys()
 
-    def take(self, segment: Segment, number: int, accepted: Spans, now: float) -> None:
+    def take(
+        self, segment: Segment, number: int, accepted: Spans, now: float, hold: Seconds | None = None
+    ) -> None:
         """Take a segment from the journal.
 
         Args:
@@ -93,14 +97,16 @@ class Ordering:
             number: Journal number of its first event.
             accepted: Numbers that the sink accepted in an earlier run; those are left out.
             now: Monotonic time.
+            hold: Longest wait of its events, seconds; ``None``: the usual one.
         """
+        hold = self._hold if hold is None else hold
         ref = f"{segment.source.account}/{segment.source.connector}"
         end = number + len(segment.events)
         for low, high in accepted.missing(number, end):
             events = segment.events[low - number : high - number]
-            chunk = Chunk(ref, low, events, segment.read_at, now)
+            chunk = Chunk(ref, low, events, segment.read_at)
             self._pending.setdefault(ref, []).append(chunk)
-            self._by_age.append(chunk)
+            heappush(self._by_deadline, (now + hold, next(self._chunks), chunk, hold))
             self.held += len(events)
             self._touched.add(ref)
         self.advance(ref, segment.through)
@@ -141,10 +147,10 @@ class Ordering:
         """Note that the sink has accepted the released events that came from `chunks` (one item an event)."""
         spans: list[Span] = []
         highest: dict[str, Key] = {}
-        for chunk, count in Counter(chunks).items():
+        for chunk, taken in Counter(chunks).items():
             start = chunk.first + chunk.accepted
-            spans.append((start, start + count))
-            chunk.accepted += count
+            spans.append((start, start + taken))
+            chunk.accepted += taken
             key = chunk.events[chunk.accepted - 1].key
             # A late event alone is no new highest: the next run would take what sorts after it for in order.
             if chunk.ref not in self._accepted or key > self._accepted[chunk.ref]:
@@ -153,13 +159,16 @@ class Ordering:
 
     def _overdue(self, now: float, counted_from: float) -> set[Chunk]:
         found: set[Chunk] = set()
-        while self._by_age:
-            chunk = self._by_age[0]
-            done = chunk.at == len(chunk.events)
-            if not done and max(chunk.held_since, counted_from) > now - self.hold:
+        while self._by_deadline:
+            deadline, number, chunk, hold = self._by_deadline[0]
+            is_done = chunk.at == len(chunk.events)
+            if not is_done and (deadline > now or counted_from == math.inf):
                 break
-            self._by_age.popleft()
-            if not done:
+            if not is_done and counted_from + hold > now:
+                heapreplace(self._by_deadline, (counted_from + hold, number, chunk, hold))
+                continue
+            heappop(self._by_deadline)
+            if not is_done:
                 found.add(chunk)
                 self._touched.add(chunk.ref)
         return found

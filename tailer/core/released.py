@@ -26,17 +26,15 @@ class Chunk:
         first: Journal number of the first event.
         events: Sorted by (t, n).
         read_at: API time at which their poll began.
-        held_since: Monotonic time at which they were taken.
     """
 
-    __slots__ = ("accepted", "at", "events", "first", "held_since", "read_at", "ref")
+    __slots__ = ("accepted", "at", "events", "first", "read_at", "ref")
 
-    def __init__(self, ref: str, first: int, events: list[Event], read_at: float, held_since: float) -> None:
+    def __init__(self, ref: str, first: int, events: list[Event], read_at: float) -> None:
         self.ref = ref
         self.first = first
         self.events = events
         self.read_at = read_at
-        self.held_since = held_since
         self.at = 0
         self.accepted = 0
 

@@ -70,7 +70,7 @@ class Pacing:
 
     Attributes:
         ladder: Levels for the configured interval.
-        interval: Time between two polls of one connector at present, seconds.
+        interval: Time between two polls of one connector if all were polled alike at present, seconds.
         look_back: Fixed look-back in seconds, ``None`` for automatic.
         slice_rows: Rows that one read is meant to take at most, about.
         until: End of the asked span (API time), ``None`` to follow for ever.
@@ -121,9 +121,13 @@ class WindowPlanner:
 
     Args:
         pacing: Read at every call: it may be adapted at any time.
+
+    Attributes:
+        interval: Time between two polls of this connector at present, seconds.
     """
 
     def __init__(self, pacing: Pacing) -> None:
+        self.interval = pacing.interval
         self._pacing = pacing
         self._density: float | None = None
         self._reach = self._shortest_reach
@@ -216,7 +220,7 @@ class WindowPlanner:
 
     @property
     def _shortest_reach(self) -> Seconds:
-        return VISITS * self._pacing.interval
+        return VISITS * self.interval
 
     def _head(self, now: float) -> int:
         until = self._pacing.until

@@ -22,7 +22,6 @@ class Board:
         self.all_read = False
         self.is_failure_known = False
         self._failure: Exception | None = None
-        self.longest_wait = 0.0
         self._waits: dict[str, float] = {}
         self._marks: dict[str, float] = {}
         self._lowest: list[tuple[float, str]] = []
@@ -61,10 +60,13 @@ class Board:
             self.history_read_at = min(self.history_read_at, now)
             self.changed.notify()
 
-    def allow_wait(self, principal: str, seconds: float) -> None:
-        """Note how long an event of one principal may wait for its order (`longest_wait`)."""
-        self._waits[principal] = seconds
-        self.longest_wait = max(self._waits.values())
+    def allow_wait(self, ref: str, seconds: float) -> None:
+        """Note how long an event of one connector may wait for its order (`longest_wait`)."""
+        self._waits[ref] = seconds
+
+    def wait_of(self, ref: str) -> float | None:
+        """Give how long an event of a connector may wait for its order; ``None`` when nobody said."""
+        return self._waits.get(ref)
 
     def finish(self, *, all_read: bool) -> None:
         """Note that no poll will follow: readers take what is there and end.

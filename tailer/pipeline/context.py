@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tailer.clock import Clock
 from tailer.core.durations import Seconds
 from tailer.core.quirks import Quirks
+from tailer.core.tempo import Pace
 from tailer.core.windows import Pacing
 from tailer.interfaces import Claim, EventApi, Journal
 from tailer.observe import Observer
@@ -26,7 +27,8 @@ class PollContext:
         journal: Takes commits.
         claim: The right to commit for this principal.
         quirks: What its API has shown.
-        pacing: What is read how often.
+        pacing: How far is read at once, and back.
+        pace: How often each connector is polled.
         settle: Seconds that an event is left to be overtaken by earlier ones.
         limit: Rows a page to ask for.
         kind: The one kind to ask for, ``None`` for all.
@@ -44,6 +46,7 @@ class PollContext:
     claim: Claim
     quirks: Quirks
     pacing: Pacing
+    pace: Pace
     settle: Seconds
     limit: int
     kind: str | None

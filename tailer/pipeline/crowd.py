@@ -1,15 +1,22 @@
-"""The fleets of one principal: together they must fit into its one budget."""
+"""The fleets of one principal: together they must fit into its one budget.
+
+Where the budget does not hold everyone at the shortest interval, `tailer.core.tempo` tells who is polled how
+often; here its price is kept up to date.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from tailer.clock import Clock
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
-from tailer.core.ordering import longest_wait
-from tailer.core.windows import Pacing
+from tailer.core.tempo import Pace, Tempo
+from tailer.core.windows import POLLING_SHARE, Pacing
 from tailer.observe import IntervalStretched, Observer
-from tailer.pipeline.board import Board
+
+FIT_EVERY: Seconds = 10.0
+"""Seconds between two searches for the price; with 10,000 connectors one takes some 30 ms."""
 
 
 class Crowd:
@@ -18,11 +25,10 @@ class Crowd:
     Args:
         principal: Its name, for reports.
         budget: Tells the rate that is allowed.
-        settle: Seconds that are added to the interval to give the longest wait of a reader.
+        pace: Tells how often each connector is polled.
         page_limit: Rows a page.
         max_held: Bound on the events that a reader holds for the sake of order.
-        board: Told how long readers may wait.
-        observe: Told when the interval is stretched.
+        observe: Told when intervals are stretched.
     """
 
     def __init__(
@@ -30,36 +36,49 @@ class Crowd:
         principal: str,
         budget: Budget,
         *,
-        settle: Seconds,
+        pace: Pace,
         page_limit: int,
         max_held: int,
-        board: Board,
         observe: Observer,
     ) -> None:
         self.principal = principal
         self.budget = budget
-        self._members: list[tuple[Pacing, Callable[[], int]]] = []
-        self._settle = settle
+        self.pace = pace
+        self._members: list[tuple[Pacing, Callable[[], Collection[Tempo]]]] = []
         self._page_limit = page_limit
         self._max_held = max_held
-        self._board = board
         self._observe = observe
         self._told: Seconds | None = None
 
-    def join(self, pacing: Pacing, count: Callable[[], int]) -> None:
-        """Add a fleet: its pacing, and what counts the connectors that it polls at its interval."""
-        self._members.append((pacing, count))
+    def join(self, pacing: Pacing, tempos: Callable[[], Collection[Tempo]]) -> None:
+        """Add a fleet: its pacing, and what gives the tempos of the connectors polled at their interval."""
+        self._members.append((pacing, tempos))
 
     def fit(self) -> None:
-        """Set interval and slices by the connectors that are known now; called after every listing."""
-        connectors = sum(count() for _, count in self._members)
+        """Set intervals and slices by the connectors that are known now; called after every listing too."""
+        tempos = self._tempos()
         for pacing, _ in self._members:
             pacing.fit(
-                connectors, rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held
+                len(tempos), rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held
             )
-        interval = max((pacing.interval for pacing, _ in self._members), default=0.0)
-        shortest = max((pacing.shortest for pacing, _ in self._members), default=0.0)
-        if interval != (self._told or shortest):
-            self._told = interval
-            self._observe(IntervalStretched(self.principal, connectors, interval))
-        self._board.allow_wait(self.principal, longest_wait(self._settle, interval))
+        pace = self.pace
+        pace.fit(tempos, POLLING_SHARE * self.budget.rate)
+        longest = pace.longest if pace.is_bound else pace.shortest
+        if longest != (self._told or pace.shortest):
+            self._told = longest
+            self._observe(IntervalStretched(self.principal, len(tempos), pace.shortest, longest))
+
+    async def keep(self, clock: Clock) -> None:
+        """Fit again and again, for ever, as long as the budget binds: rates are learnt meanwhile."""
+        while True:
+            await clock.sleep(FIT_EVERY)
+            if self.pace.is_bound:
+                self.fit()
+
+    @property
+    def expected_delay(self) -> Seconds:
+        """Mean time that an event waits for its poll, by what is known of the connectors."""
+        return self.pace.expected_delay(self._tempos())
+
+    def _tempos(self) -> list[Tempo]:
+        return [tempo for _, tempos in self._members for tempo in tempos()]

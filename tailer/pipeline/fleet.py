@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import anyio
 
 from tailer.core.durations import Seconds
+from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError
 from tailer.interfaces import EventApi, Stored
@@ -84,7 +85,7 @@ class Fleet:
                 renew=self._renew,
                 fit=crowd.fit,
             )
-        crowd.join(context.pacing, self._count_read)
+        crowd.join(context.pacing, self._tempos)
 
     @property
     def accounts(self) -> str:
@@ -205,6 +206,6 @@ class Fleet:
             warden.begin_anew()
         return True
 
-    def _count_read(self) -> int:
-        """Count the connectors that are polled at their interval: the others cost next to nothing."""
-        return sum(not (poller.is_parked or poller.is_stopped) for poller in self.pollers.values())
+    def _tempos(self) -> list[Tempo]:
+        """Give those of the connectors that are polled at their interval: the others cost next to nothing."""
+        return [one.tempo for one in self.pollers.values() if not (one.is_parked or one.is_stopped)]

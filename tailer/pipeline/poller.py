@@ -7,19 +7,22 @@ failure at any point leaves both as they were.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 from tailer.core.advance import advanced
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
 from tailer.core.ladder import Levels
+from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.reading import Reading, WindowRead
+from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan, WindowPlanner
 from tailer.errors import ApiError, RateLimitedError, RequestRefusedError, TransportError
 from tailer.interfaces import Commit, Stored
-from tailer.model import Connector, Key, Segment, Source
+from tailer.model import Connector, Event, Key, Segment, Source
 from tailer.observe import (
     ConnectorParked,
     ConnectorResumed,
@@ -73,6 +76,7 @@ class Poller:
         self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
+        self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
         self._planner = WindowPlanner(context.pacing)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
 
@@ -126,7 +130,7 @@ class Poller:
         began = context.api_now()
         plan = self._plan(began, started)
         if plan is None:
-            self.due_at = started + context.pacing.interval
+            self.due_at = started + self.tempo.interval
             context.board.post(self.ref, self.checkpoint.through, is_behind=False, now=started)
             return
         read = WindowRead(
@@ -144,13 +148,13 @@ class Poller:
         try:
             if error is None:
                 levels = self._planner.succeeded(plan, reading, levels)
-            await self._commit(plan, reading, levels, began)
+            events = await self._commit(plan, reading, levels, began)
         except BaseException:
-            self._planner = WindowPlanner(context.pacing)  # it counts on a read that was never made durable
+            self._plan_anew()  # the planner counts on a read that was never made durable
             raise
         self._levels = levels
         if error is None:
-            self._succeed(plan, reading, started)
+            self._succeed(plan, reading, events, started)
         else:
             self._fail(plan, reading, error)
 
@@ -185,7 +189,8 @@ class Poller:
                 read.feed(page)
         return None
 
-    async def _commit(self, plan: Plan, reading: Reading, levels: Levels, began: float) -> None:
+    async def _commit(self, plan: Plan, reading: Reading, levels: Levels, began: float) -> Sequence[Event]:
+        """Store what is new and what it proves; return what is new."""
         context, before = self._context, self.checkpoint
         selection = select(
             reading.rows, self.keys, plan.window, origin=before.origin, until=context.pacing.until
@@ -216,6 +221,7 @@ class Poller:
             self.keys.add(events, began)
             self.checkpoint = checkpoint
         self._report(before, selection)
+        return events
 
     def _source(self) -> Source:
         connector = self.connector
@@ -241,7 +247,7 @@ class Poller:
                 tally.gaps += 1
                 self._context.observe(GapRecorded(connector.id, connector.name, start, end, gap.reason))
 
-    def _succeed(self, plan: Plan, reading: Reading, started: float) -> None:
+    def _succeed(self, plan: Plan, reading: Reading, events: Sequence[Event], started: float) -> None:
         context, connector = self._context, self.connector
         context.tally.polls += 1
         if self.case.parked_at is not None:
@@ -252,7 +258,7 @@ class Poller:
         self.case.succeed()
         self.error = None
         if plan.aim == "head":
-            self.due_at = started + context.pacing.interval
+            self.due_at = started + self._pace(events, started)
         has_reached_head = plan.aim == "head" and not reading.dense
         context.board.post(
             self.ref,
@@ -260,6 +266,20 @@ class Poller:
             is_behind=not has_reached_head,
             now=context.clock.monotonic(),
         )
+
+    def _pace(self, events: Sequence[Event], now: float) -> Seconds:
+        """Tell after how long the next poll is due, and all whom it concerns."""
+        context = self._context
+        api_now = context.api_now()
+        interval = context.pace.next(self.tempo, [api_now - event.t for event in events], now)
+        self._planner.interval = interval
+        context.board.allow_wait(self.ref, longest_wait(context.settle, interval))
+        return interval
+
+    def _plan_anew(self) -> None:
+        """Forget what reads have shown."""
+        self._planner = WindowPlanner(self._context.pacing)
+        self._planner.interval = self.tempo.interval
 
     def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:
         context = self._context

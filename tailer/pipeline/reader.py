@@ -231,7 +231,6 @@ class Reader:
     async def _advance(self) -> None:
         """One step: take what is new, release what is due."""
         ordering, board = self._ordering, self._board
-        ordering.hold = max(self.options.hold, board.longest_wait)
         finished = board.finished
         if self._position < self._journal.head and ordering.held <= self.options.max_held:
             await self._take()
@@ -255,7 +254,9 @@ class Reader:
             number = entry.offset
             self._accepted = self._accepted.add(self._position, number)  # offsets may leave numbers out
             for segment in entry.segments:
-                self._ordering.take(segment, number, self._accepted, now)
+                source = segment.source
+                hold = self._board.wait_of(f"{source.account}/{source.connector}")
+                self._ordering.take(segment, number, self._accepted, now, hold)
                 number += len(segment.events)
             self._position = number
         if not entries:  # what was there is accepted and gone; the head may have moved on meanwhile

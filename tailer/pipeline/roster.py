@@ -152,7 +152,14 @@ class Roster:
         if stored is None:
             stored = Stored(first_checkpoint(origin, context.pacing.ladder), KeySet())
             await context.journal.commit(
-                context.claim, Commit(connector.account, connector.id, stored.checkpoint)
+                context.claim,
+                Commit(
+                    connector.account,
+                    connector.id,
+                    stored.checkpoint,
+                    name=connector.name,
+                    serial=connector.serial,
+                ),
             )
         poller = Poller(context, connector, stored)
         self._by_ref[poller.ref] = poller

@@ -3,7 +3,7 @@
 The budget is Cloudflare's (1200 requests in five minutes), of which polls have 2.88 a second. Events come
 independently, or in bursts in which seven of ten are set off by another; rates follow Zipf's law. Compared
 are a poll of everyone in turn; polling as fast as it goes until the API blocks for five minutes; and
-`tailer.core.pace`, which has to learn the rates. The optimum is computed for the true rates.
+`tailer.core.tempo`, which has to learn the rates. The optimum is computed for the true rates.
 
     python tests/benchmarks/freshness.py [HOURS]
 """
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from tailer.core.pace import COOLING, Pace, price_of
+from tailer.core.tempo import COOLING, Pace, Tempo, price_of
 
 CONNECTORS = 1000
 ALLOWED = 2.88  # polls a second: 80 % of 1200 in 300 s, less a tenth for everything else
@@ -111,13 +111,13 @@ def bursts(rng: random.Random, rate: float, end: float) -> Times:
 def paced_polls() -> NextPoll:
     """Ask `Pace` when to come back; the price is found anew every ten seconds."""
     pace = Pace(SHORTEST, LONGEST)
-    tempos = [pace.join(0.0) for _ in range(CONNECTORS)]
+    tempos = [Tempo(0.0, SHORTEST) for _ in range(CONNECTORS)]
     fitted_at = -math.inf
 
     def next_poll(index: int, ages: Sequence[float], now: float) -> float:
         nonlocal fitted_at
         if now >= fitted_at + 10:
-            pace.fit(0.99 * ALLOWED)
+            pace.fit(tempos, 0.99 * ALLOWED)
             fitted_at = now
         return now + pace.next(tempos[index], ages, now)
 

@@ -19,6 +19,7 @@ from tailer.core.ladder import Ladder
 from tailer.core.ordering import Order
 from tailer.core.progress import Checkpoint
 from tailer.core.quirks import Quirks
+from tailer.core.tempo import Pace
 from tailer.core.windows import Pacing
 from tailer.errors import JournalError
 from tailer.interfaces import Claim, Commit, Journal, ReaderState
@@ -189,6 +190,7 @@ class Stage:
             "claim": await self.journal.claim("principal"),
             "quirks": Quirks(),
             "pacing": Pacing(ladder, interval, None),
+            "pace": Pace(interval, interval),
             "settle": 2.0,
             "limit": 1000,
             "kind": None,

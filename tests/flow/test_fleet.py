@@ -7,6 +7,7 @@ import pytest
 
 from tailer.core.budget import Budget
 from tailer.errors import AuthError, ServerError
+from tailer.observe import IntervalStretched
 from tailer.testing.recording_sink import RecordingSink
 from tests.flow.stage import FAKE_TIME, START, Stage, keys, keys_of, steady
 
@@ -94,6 +95,28 @@ async def test_a_small_budget_stretches_the_interval_for_all() -> None:
     times = [one.at for one in stage.source.asked]
     assert all(later - earlier >= 299 for earlier, later in zip(times, times[48:], strict=False))
     assert sorted(keys(sink.events)) == keys_of(rows)
+
+
+async def test_those_that_report_most_are_polled_most_often() -> None:
+    """Where the budget binds, a busy connector is polled more often, and nobody is forgotten."""
+    budget = Budget(share=0.8, reserve=0.0, quota=300, window=300.0)
+    rows = {f"c{i:02}": steady(2, every=1500, start=100 + i) for i in range(39)}
+    rows["busy"] = steady(1200, every=3)
+    stage = Stage(rows, budget=budget)
+    sink = RecordingSink()
+
+    await stage.serve(sink, seconds=3600, order="arrival")
+
+    asked = {name: [one.at for one in stage.source.asked if one.connector == name] for name in rows}
+    gaps = {name: [b - a for a, b in pairwise(times) if a > START + 1200] for name, times in asked.items()}
+    assert max(gaps["busy"]) < 30
+    assert all(max(gaps[name]) <= 301 for name in rows)
+    assert min(sum(gaps[name]) / len(gaps[name]) for name in rows if name != "busy") > 60
+    times = [one.at for one in stage.source.asked]
+    assert all(later - earlier >= 299 for earlier, later in zip(times, times[240:], strict=False))
+    assert sorted(keys(sink.events)) == keys_of(rows)
+    (stretched,) = stage.said(IntervalStretched)[:1]
+    assert (stretched.shortest, stretched.longest) == (5.0, 300.0)
 
 
 @pytest.mark.parametrize("error", [ServerError("HTTP 500", status=500), AuthError("no", status=403)])

@@ -175,8 +175,10 @@ def test_what_stays_is_not_told_again_in_a_file(monkeypatch: pytest.MonkeyPatch,
 def test_stretched_interval_is_told(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     """Who waits for events learns that the budget allows no faster polls."""
     screen, narrator = pipe(monkeypatch, clock)
-    narrator(IntervalStretched("noc", 2000, 694.0))
-    assert "allows its 2000 connectors a poll every 694s each" in screen.getvalue()
+    narrator(IntervalStretched("noc", 2000, 5.0, 694.4))
+    assert "its 2000 connectors every 5s: those that report most are polled most often" in screen.getvalue()
+    narrator(IntervalStretched("noc", 10, 5.0, 5.0))
+    assert "again holds a poll of everyone every 5s" in screen.getvalue()
 
 
 def test_new_connector_is_news_only_later(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

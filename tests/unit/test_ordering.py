@@ -256,7 +256,7 @@ def test_what_was_accepted_before_is_left_out() -> None:
 
 def test_runs_are_joined_and_sorted() -> None:
     """A run alone is given back as it is, and so is one that holds a single event or none."""
-    chunk = Chunk("x/a", 0, [], 0, 0)
+    chunk = Chunk("x/a", 0, [], 0)
     one = Released([Event(1, 1, "Init", 1)], [chunk])
     assert joined([Released([], []), one]) is one
     assert one.by_number() is one

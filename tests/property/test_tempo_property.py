@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailer.core.pace import interval_of, price_of
+from tailer.core.tempo import interval_of, price_of
 
 RATES = st.lists(st.floats(1e-6, 100.0), min_size=1, max_size=30)
 
