@@ -226,8 +226,14 @@ METRICS = (
     ),
     _gauge(
         "poll_interval_seconds",
-        "Time between two polls of one connector as the budget allows it at present.",
+        "Time between two polls of one connector as the budget allows it at present, on average.",
         _by_principal(lambda one: one.effective_interval),
+        "principal",
+    ),
+    _gauge(
+        "expected_delay_seconds",
+        "Time that an event waits for its poll, on average.",
+        _by_principal(lambda one: one.expected_delay),
         "principal",
     ),
     _gauge(

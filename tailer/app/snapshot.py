@@ -105,7 +105,7 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
     condition = condition_of(
         standing.whole_through,
         api_now,
-        fleet.pacing.interval,
+        poller.tempo.interval,
         is_parked=poller.is_parked,
         is_failing=poller.error is not None,
     )
@@ -137,7 +137,7 @@ def _principals(fleets: Sequence[Fleet], now: _Moment) -> tuple[PrincipalStatus,
 
 def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalStatus:
     first = fleets[0]
-    budget = first.crowd.budget
+    budget, pace = first.crowd.budget, first.crowd.pace
     return PrincipalStatus(
         principal=name,
         accounts=tuple(account for fleet in fleets for account in _accounts(fleet)),
@@ -151,6 +151,8 @@ def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalSta
         connectors=sum(len(fleet.pollers) for fleet in fleets),
         interval=first.pacing.shortest,
         effective_interval=max(fleet.pacing.interval for fleet in fleets),
+        longest_interval=pace.longest if pace.is_bound else pace.shortest,
+        expected_delay=first.crowd.expected_delay,
         clock_offset=first.client.api_time.now(now.monotonic) - now.wall,
     )
 

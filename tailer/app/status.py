@@ -180,7 +180,9 @@ class PrincipalStatus(Shown, frozen=True, kw_only=True):
         pause_reason: Why, in words.
         connectors: How many share it.
         interval: Configured seconds between two polls of one connector.
-        effective_interval: The same as the budget allows it at present.
+        effective_interval: The same as the budget allows it at present, on average over the connectors.
+        longest_interval: The longest of any of them, those that are parked left out.
+        expected_delay: Seconds that an event waits for its poll, on average over the events.
         clock_offset: Seconds by which the API's clock is ahead of this machine's.
     """
 
@@ -196,6 +198,8 @@ class PrincipalStatus(Shown, frozen=True, kw_only=True):
     connectors: int
     interval: Seconds
     effective_interval: Seconds
+    longest_interval: Seconds
+    expected_delay: Seconds
     clock_offset: Seconds
 
 

@@ -70,7 +70,11 @@ def judge_pace(
     )
     is_stretched = pacing.interval > polling.interval
     if is_stretched:
-        text += f", stretched from {format_duration(polling.interval)} to fit"
+        longest = max(polling.max_interval, pacing.interval)
+        text += (
+            f" on average, not every {format_duration(polling.interval)}: busy ones are polled more often,"
+            f" none less than every {format_duration(round(longest, 1))}"
+        )
     delays = [
         f"{mean_delay(order, settle=polling.settle, interval=pacing.interval, connectors=connectors):.1f}s"
         f" ({order} order)"

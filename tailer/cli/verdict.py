@@ -56,8 +56,10 @@ def reasons(status: Status) -> list[str]:
         if account.error is not None
     ]
     told += [
-        f"The budget of {one.principal} allows a poll of each connector every {one.effective_interval:.3g}s,"
-        f" not {one.interval:.3g}s"
+        f"The budget of {one.principal} allows a poll of each connector every"
+        f" {format_duration(round(one.effective_interval, 1))} on average"
+        f" ({format_duration(round(one.longest_interval, 1))} at most), not"
+        f" {format_duration(round(one.interval, 1))}: an event waits {one.expected_delay:.1f}s for its poll"
         for one in status.principals
         if one.effective_interval > one.interval
     ]

@@ -59,6 +59,8 @@ PRINCIPAL = PrincipalStatus(
     connectors=2,
     interval=5.0,
     effective_interval=5.0,
+    longest_interval=5.0,
+    expected_delay=2.5,
     clock_offset=0.2,
 )
 
@@ -118,6 +120,8 @@ def test_trouble_is_what_the_first_line_is_about() -> None:
                 paused_until=NOW + 130,
                 pause_reason="the API asked to slow down",
                 effective_interval=12.5,
+                longest_interval=300.0,
+                expected_delay=4.25,
                 clock_offset=-90.0,
             ),
         ),
@@ -130,7 +134,10 @@ def test_trouble_is_what_the_first_line_is_about() -> None:
     )
     assert reasons(status) == [
         "Principal 023e105f4ecef8ad9ca31a8372d0c353 is paused for another 2m: the API asked to slow down",
-        "The budget of 023e105f4ecef8ad9ca31a8372d0c353 allows a poll of each connector every 12.5s, not 5s",
+        (
+            "The budget of 023e105f4ecef8ad9ca31a8372d0c353 allows a poll of each connector every 12.5s"
+            " on average (5m at most), not 5s: an event waits 4.2s for its poll"
+        ),
         "The API's clock is 1m30s behind this machine's: check this machine's",
         "The journal has been full for 1m; polling is paused",
         "Sink siem has taken nothing for 5m (9 failed in a row), 1,234 events wait for it: refused",

@@ -36,6 +36,8 @@ PRINCIPAL = PrincipalStatus(
     connectors=5,
     interval=5.0,
     effective_interval=6.0,
+    longest_interval=60.0,
+    expected_delay=2.0,
     clock_offset=-0.25,
 )
 STATUS = Status(

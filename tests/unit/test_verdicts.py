@@ -70,4 +70,5 @@ def test_fleet_that_does_not_fit_is_a_warning() -> None:
     (principal,) = principals_of(config)
     pace, _ = judge_pace(principal, config, ["global"], Budget(share=0.8, reserve=0.1), 288)
     assert pace.state == "warning"
-    assert "each polled every 1m40s, stretched from 1s to fit" in pace.text
+    assert "each polled every 1m40s on average, not every 1s" in pace.text
+    assert "none less than every 5m" in pace.text
