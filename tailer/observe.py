@@ -211,7 +211,7 @@ class AccountStopped(Report, frozen=True):
 
     @property
     def _remedy(self) -> str:
-        if self.token is None:
+        if self.token is None or self.delay is None:
             return ""
         if self.token.startswith("file "):
             return f"; a valid token in {self.token} is noticed and used at once"

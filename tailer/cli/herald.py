@@ -110,6 +110,8 @@ class Herald:
     def _tell_unmatched(self, run: Run) -> None:
         """Name patterns that mean no connector yet: a later listing may bring one, or it is a typo."""
         for account in run.config.accounts:
+            if any(account.id in fleet.stopped for fleet in run.fleets):
+                continue  # it was not listed, which was said
             listed = [one for fleet in run.fleets for one in fleet.listed.get(account.id, ())]
             for pattern in unmatched(listed, account.connectors):
                 self._log.say(

@@ -166,9 +166,11 @@ def _wanted(account: Account, request: TailRequest) -> Account:
 
 
 def check_words(words: tuple[str, ...], run: Run) -> None:
-    """Make sure that every word that was typed means some connector.
+    """Make sure that every word that was typed means some connector, as far as all accounts could be listed.
 
     Raises:
         ConfigError: One means none; names the nearest.
     """
+    if any(fleet.stopped for fleet in run.fleets):
+        return  # it may be one of theirs
     check_names(words, [one for fleet in run.fleets for each in fleet.listed.values() for one in each])

@@ -134,10 +134,11 @@ def test_exit_code_tells_whether_it_is_complete(changes: dict[str, object], code
             "is still stopped after 2 tries",
         ),
         (
-            AccountStopped("a", 3, "variable T", 1, None, "x"),
+            AccountStopped("a", 3, "variable T", 1, 9.0, "x"),
             "error",
-            "of its 3 connectors is read; ",
+            "of its 3 connectors is read, next try in 9s; its credentials came from variable T",
         ),
+        (AccountStopped("a", 3, "file /t", 1, None, "x"), "error", "of its 3 connectors is read: x"),
         (TokenRenewed("a", "file /t"), "info", "was renewed from file /t"),
     ],
 )
