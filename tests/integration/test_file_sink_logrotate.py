@@ -18,7 +18,7 @@ LOGROTATE = shutil.which("logrotate", path=os.pathsep.join([os.environ.get("PATH
 pytestmark = pytest.mark.skipif(LOGROTATE is None, reason="logrotate is not installed")
 
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def rotate(folder: Path, options: str) -> None:
