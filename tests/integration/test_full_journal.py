@@ -80,4 +80,6 @@ async def test_a_dead_sink_fills_the_journal_to_its_bound(
             run.drain()
     assert sorted(keys(sink.events)) == keys_of(rows)
     if order == "global":
-        assert [event.t for event in sink.events] == sorted(event.t for event in sink.events)
+        # So small a journal holds few events for their order: what comes after that is marked late.
+        times = [event.t for event in sink.events if not event.late]
+        assert times == sorted(times)
