@@ -68,6 +68,9 @@ def test_a_retry_moves_nothing_but_the_sink_s_state(tmp_path: Path, archive: Sin
     assert state is not None
     assert (state.offset, state.above, state.highest) == (BEFORE.offset, BEFORE.above, BEFORE.highest)
 
+    assert state.sink is not None
+    assert json.loads(state.sink)["length"] == (tmp_path / "events.jsonl").stat().st_size
+
     anyio.run(open_again, archive, state.sink)
 
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
