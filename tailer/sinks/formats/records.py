@@ -13,7 +13,7 @@ fast (a record costs well under a microsecond, so that 100,000 events a second l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tailer.kinds import level_of
 from tailer.model import Event, Source
@@ -37,6 +37,7 @@ FIELDS = (
 """Of every record, in this order."""
 
 _MAX_CACHED = 4096
+_SourceTexts: TypeAlias = tuple[str, str, str, tuple[str, str]]
 _HOLE = "0.0"  # stands for t and n while an id is quoted; digits and the point are quoted nowhere
 
 
@@ -81,16 +82,17 @@ class RecordFormat:
         self.beginning = header or f"{notation.begin}{notation.key('id')}".encode()
         self._notation = notation
         self._names: dict[tuple[str, str, str, str], tuple[str, str, str]] = {}
-        self._sources: dict[Source, tuple[tuple[str, str, str], tuple[str, str]]] = {}
+        self._sources: dict[Source, _SourceTexts] = {}
         self._kinds = _KindTexts(notation)
         self._times = _TimeTexts(notation)
-        self._collected = _CollectedTexts(notation)
+        self._numbers = _NumberTexts()
         self._n_label = notation.label("n")
+        self._a_label = notation.label("a")
 
     def render(self, events: Sequence[Event]) -> bytes:
         """Render events in their order, each on a line of its own that is ended; UTF-8. Never raises."""
-        kinds, times, collected = self._kinds, self._times, self._collected
-        n_label = self._n_label
+        kinds, times, numbers = self._kinds, self._times, self._numbers
+        n_label, a_label = self._n_label, self._a_label
         lines: list[str] = []
         add = lines.append
         source: Source | None = None
@@ -99,16 +101,16 @@ class RecordFormat:
         for event in events:
             if event.source is not source:
                 source = event.source
-                (head, after_id, names), tails = self._sources.get(source) or self._render(source)
+                head, after_id, names, tails = self._sources.get(source) or self._render(source)
             t, time = times[event.t]
             n = event.n
             add(
-                f"{head}{t}.{n}{after_id}{time}{names}{kinds[event.k]}{t}{n_label}{n}{collected[event.a]}"
+                f"{head}{t}.{n}{after_id}{time}{names}{kinds[event.k]}{t}{n_label}{n}{a_label}{numbers[event.a]}"
                 f"{tails[event.late]}"
             )
         return "".join(lines).encode()
 
-    def _render(self, source: Source) -> tuple[tuple[str, str, str], tuple[str, str]]:
+    def _render(self, source: Source) -> _SourceTexts:
         """Render what a poll's events share: around t and n in the id, the names, and the end (if late)."""
         names = (source.account, source.connector, source.name, source.serial)
         shared = self._names.get(names)
@@ -118,7 +120,7 @@ class RecordFormat:
         label, end = self._notation.label, self._notation.end
         seen = f"{label('seen')}{source.seen:.3f}{label('late')}"
         _make_room(self._sources)
-        pieces = self._sources[source] = (shared, (f"{seen}false{end}", f"{seen}true{end}"))
+        pieces = self._sources[source] = (*shared, (f"{seen}false{end}", f"{seen}true{end}"))
         return pieces
 
     def _render_names(self, account: str, connector: str, name: str, serial: str) -> tuple[str, str, str]:
@@ -147,21 +149,21 @@ class _KindTexts(dict[str, str]):
         return rendered
 
 
-class _CollectedTexts(dict[float, str]):
-    """`a` with its key. Whole numbers are ints everywhere in the house, so 3 and 3.0 don't both come."""
-
-    def __init__(self, notation: Notation) -> None:
-        super().__init__()
-        self._label = notation.label("a")
+class _NumberTexts(dict[float, str]):
+    """Numbers as texts. Whole ones are ints everywhere in the house, so 3 and 3.0 don't both come."""
 
     def __missing__(self, number: float) -> str:
-        _make_room(self)
-        text = self[number] = self._label + str(number)
+        if len(self) >= _MAX_CACHED:
+            self.clear()
+        text = self[number] = str(number)
         return text
 
 
 class _TimeTexts(dict[float, tuple[str, str]]):
-    """Instants as numbers, and as ISO 8601 in UTC where that has a text."""
+    """Instants as numbers, and as ISO 8601 in UTC with as many of six decimals as they have.
+
+    Where times have fractions every event has a time of its own, so this is one function without helpers.
+    """
 
     def __init__(self, notation: Notation) -> None:
         super().__init__()
@@ -171,18 +173,17 @@ class _TimeTexts(dict[float, tuple[str, str]]):
         self._none = notation.none
 
     def __missing__(self, t: float) -> tuple[str, str]:
-        _make_room(self)
-        texts = self[t] = (str(t), self._iso(t))
-        return texts
-
-    def _iso(self, t: float) -> str:
-        """Write an instant with as many of six decimals as it has."""
+        if len(self) >= _MAX_CACHED:
+            self.clear()
         instant = split(t)
         if instant is None:
-            return self._none
-        second, fraction = instant
-        decimals = f".{fraction:06}".rstrip("0") if fraction else ""
-        return f"{self._before}{self._minutes.second(second)}{decimals}{self._after}"
+            text = self._none
+        else:
+            second, fraction = instant
+            decimals = f".{fraction:06}".rstrip("0") if fraction else ""
+            text = f"{self._before}{self._minutes.second(second)}{decimals}{self._after}"
+        texts = self[t] = (str(t), text)
+        return texts
 
 
 def _make_room(cache: dict[Any, Any]) -> None:
