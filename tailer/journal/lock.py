@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from tailer.errors import JournalLockedError
 
-_LOOK_SECONDS = 0.2
-"""How long a refused owner insists: whoever only looks (`owner_of`) has the lock for an instant."""
+_LOOK_SECONDS = 0.5
+"""How long a refused owner insists: whoever only looks (`owner_of`) has the lock for an instant, which a busy
+machine may draw out."""
 
 
 class Owner(NamedTuple):
