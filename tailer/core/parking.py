@@ -14,7 +14,8 @@ A connector:
    So many that are refused at the same time ask for one listing together.
 6. A parked one is tried after `PARK_FIRST`, then after twice as long each time, up to `PARK_LONGEST`, less a
    jitter of up to a half, and never more often than others are polled. The beginning is short because a 403
-   may be a throttle, which passes; a thousand parked ones still cost but a request every three seconds.
+   may be a throttle, which passes. Where many are parked, their tries are spread over the time in which they
+   take a small share of the budget: evenly from its beginning, so that the first soon finds a throttle over.
 
 An account:
 
@@ -78,7 +79,9 @@ class ConnectorCase:
         self.failures = self.tries = self._refusals = self._limits = 0
         self.parked_at = None
 
-    def fail(self, error: ApiError, now: float, *, interval: Seconds, unit: float) -> Seconds | None:
+    def fail(
+        self, error: ApiError, now: float, *, interval: Seconds, unit: float, spread: Seconds = 0.0
+    ) -> Seconds | None:
         """Learn that a poll failed.
 
         Args:
@@ -86,6 +89,7 @@ class ConnectorCase:
             now: When.
             interval: Time between two polls of one connector, seconds.
             unit: A random number in [0, 1).
+            spread: Seconds over which the tries of all that are parked are to be spread.
 
         Returns:
             Seconds until the next try; ``None``: List Connectors decides, see `decide`.
@@ -100,10 +104,12 @@ class ConnectorCase:
         elif isinstance(error, RateLimitedError):
             self._limits += error.is_own
         if self.is_parked or isinstance(error, ConnectorGoneError) or self._limits >= LIMITS:
-            return self._park(now, interval, unit)
+            return self._park(now, interval, unit, spread)
         return self._back_off(interval, unit)
 
-    def decide(self, *, is_listed: bool, now: float, interval: Seconds, unit: float) -> Seconds:
+    def decide(
+        self, *, is_listed: bool, now: float, interval: Seconds, unit: float, spread: Seconds = 0.0
+    ) -> Seconds:
         """Learn what List Connectors said about the refusals (rule 4), unless it was refused too.
 
         Args:
@@ -111,12 +117,13 @@ class ConnectorCase:
             now: When.
             interval: Time between two polls of one connector, seconds.
             unit: A random number in [0, 1).
+            spread: Seconds over which the tries of all that are parked are to be spread.
 
         Returns:
             Seconds until the next try.
         """
         if is_listed or self.is_parked:
-            return self._park(now, interval, unit)
+            return self._park(now, interval, unit, spread)
         return self._back_off(interval, unit)
 
     def forgive(self) -> None:
@@ -126,12 +133,13 @@ class ConnectorCase:
     def _back_off(self, interval: Seconds, unit: float) -> Seconds:
         return interval + backoff(self.failures, interval, max(interval, FAILURE_CAP), unit)
 
-    def _park(self, now: float, interval: Seconds, unit: float) -> Seconds:
+    def _park(self, now: float, interval: Seconds, unit: float, spread: Seconds) -> Seconds:
         if self.parked_at is None:
             self.parked_at = now
         self.tries += 1
         self.refused_since = now
-        return max(interval, _doubled(PARK_FIRST, self.tries, PARK_LONGEST) * (1 - unit / 2))
+        own = _doubled(PARK_FIRST, self.tries, PARK_LONGEST) * (1 - unit / 2)
+        return max(interval, own, spread * unit)
 
 
 class AccountCase:

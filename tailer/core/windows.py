@@ -44,6 +44,9 @@ SLICE_PAGES = 10
 POLLING_SHARE = 0.9
 """Part of the allowed rate that regular polls may take; the rest is left to listing and second pages."""
 
+PARKED_SHARE = 0.1
+"""Part of the allowed rate that tries of parked connectors may take together, about."""
+
 Aim = Literal["catch-up", "head", "hole", "pass"]
 """Why a window is read."""
 
@@ -74,6 +77,8 @@ class Pacing:
         look_back: Fixed look-back in seconds, ``None`` for automatic.
         slice_rows: Rows that one read is meant to take at most, about.
         until: End of the asked span (API time), ``None`` to follow for ever.
+        rate: Requests a second that the budget allows.
+        parked: How many connectors are parked at present.
     """
 
     ladder: Ladder
@@ -81,6 +86,8 @@ class Pacing:
     look_back: Seconds | None = None
     slice_rows: int = 10_000
     until: float | None = None
+    rate: float = math.inf
+    parked: int = 0
 
     @property
     def shortest(self) -> Seconds:
@@ -99,9 +106,19 @@ class Pacing:
             page_limit: Rows a page; a slice is some ten pages at most.
             max_held: Bound on held events.
         """
-        self.interval = max(self.shortest, connectors / (POLLING_SHARE * rate))
+        self.rate = rate
+        self.interval = self.spread(connectors)
         share = max_held // max(2 * connectors, 1)
         self.slice_rows = max(LOOK_BACK_ROWS, min(SLICE_PAGES * page_limit, share))
+
+    def spread(self, connectors: int) -> Seconds:
+        """Give the time in which so many can be polled once, but the configured interval at least."""
+        return max(self.shortest, connectors / (POLLING_SHARE * self.rate))
+
+    @property
+    def parked_spread(self) -> Seconds:
+        """Time over which tries of all that are parked take no more than `PARKED_SHARE` of the budget."""
+        return self.parked / (PARKED_SHARE * self.rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,6 +255,7 @@ class Poller:
             context.observe(ConnectorResumed(connector.id, connector.name, parked))
         elif self.failures:
             context.observe(PollRecovered(connector.id, connector.name, self.failures))
+        context.pacing.parked -= self.is_parked
         self.case.succeed()
         self.error = None
         if plan.aim == "head":
@@ -288,7 +289,11 @@ class Poller:
         self.error = error
         now = context.clock.monotonic()
         context.board.give_up(self.ref, now)
-        delay = self.case.fail(error, now, interval=context.pacing.interval, unit=context.random())
+        pacing, was_parked = context.pacing, self.is_parked
+        delay = self.case.fail(
+            error, now, interval=pacing.interval, unit=context.random(), spread=pacing.parked_spread
+        )
+        pacing.parked += self.is_parked - was_parked
         self.is_questioned = delay is None
         if delay is not None:
             self._put_off(error, delay, now)
@@ -304,9 +309,15 @@ class Poller:
         self.is_questioned = False
         if self.error is not None:
             now = context.clock.monotonic()
+            pacing, was_parked = context.pacing, self.is_parked
             delay = self.case.decide(
-                is_listed=is_listed, now=now, interval=context.pacing.interval, unit=context.random()
+                is_listed=is_listed,
+                now=now,
+                interval=pacing.interval,
+                unit=context.random(),
+                spread=pacing.parked_spread,
             )
+            pacing.parked += self.is_parked - was_parked
             self._put_off(self.error, delay, now)
 
     def stop(self, error: ApiError, next_at: float) -> None:

@@ -117,12 +117,12 @@ class Roster:
         await self._add(new, is_first=is_first)
 
     def hasten(self, poller: Poller) -> None:
-        """Poll a connector within the next interval; many are spread over it, so as to delay nobody."""
+        """Try a parked connector soon; many are spread over the time that polling them takes anyway."""
         context = self._context
-        interval = context.pacing.interval
+        within = context.pacing.spread(context.pacing.parked)
         now = context.clock.monotonic()
-        if poller.due_at > now + interval:
-            self._turns.hasten(poller, now + interval * context.random())
+        if poller.due_at > now + within:
+            self._turns.hasten(poller, now + within * context.random())
 
     def _update(self, poller: Poller, connector: Connector, *, has_returned: bool) -> None:
         """Take over what a listing says of a known connector; a change may mean that it can be read again."""

@@ -254,10 +254,11 @@ class Warden:
             self._held.append(poller)
 
     def _go_on(self, pollers: list[Poller]) -> None:
-        """Give turns within the next interval to connectors that had none."""
+        """Give turns to connectors that had none, spread over the time that polling them takes anyway."""
         context = self._context
+        within = context.pacing.spread(len(pollers))
         for poller in pollers:
-            poller.go_on(self._now() + context.pacing.interval * context.random())
+            poller.go_on(self._now() + within * context.random())
             self._turns.add(poller)
 
     def _now(self) -> float:

@@ -114,6 +114,17 @@ async def test_parked_ones_leave_the_budget_to_the_others() -> None:
     assert longest_wait(asked_at(stage, "good", since=3600)) < 6
 
 
+async def test_a_thousand_that_are_parked_together_do_not_eat_the_budget() -> None:
+    """Once all were asked, which takes five minutes of budget, the one that can be read has its interval."""
+    bad = {f"b{number}": steady(0) for number in range(1000)}
+    stage = Stage({**bad, "good": steady(0)}, budget=Budget(share=0.8, reserve=0.1))
+    stage.source.trouble(GONE, connectors=bad)
+
+    await stage.serve(RecordingSink(), seconds=1500)
+
+    assert longest_wait(asked_at(stage, "good", since=700)) < 6
+
+
 async def test_a_throttle_that_says_403_is_over_soon_after_its_end() -> None:
     """All are refused for two minutes while listing works: nobody stays parked, and nothing is lost."""
     rows = {f"c{number}": steady(300) for number in range(20)}

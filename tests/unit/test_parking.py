@@ -159,6 +159,15 @@ def test_a_parked_connector_is_not_tried_more_often_than_others_are_polled() -> 
     assert case.fail(GONE, 0.0, interval=600.0, unit=0.9) == 600
 
 
+def test_tries_of_many_are_spread() -> None:
+    """The more are parked, the rarer is each tried; the first of them still soon."""
+    waits = [
+        ConnectorCase().fail(GONE, 0.0, interval=5.0, unit=unit, spread=3000.0) for unit in (0.01, 0.5, 0.9)
+    ]
+
+    assert waits == [pytest.approx(60, abs=1), 1500, 2700]
+
+
 def test_a_long_interval_does_not_shorten_the_back_off() -> None:
     """The back-off of connectors that are polled less often than its cap is one interval at most."""
     case = ConnectorCase()

@@ -388,3 +388,15 @@ def test_a_finite_span_is_done_after_its_pass() -> None:
     while (plan := planner.backlog(caught_up, ORIGIN + 900)) is not None:
         planner.succeeded(plan, reading(100, plan.window), caught_up.levels)
     assert planner.is_done(caught_up)
+
+
+def test_many_that_become_due_at_once_are_spread_by_the_budget() -> None:
+    """Those that are read take most of it, tries of parked ones a tenth; few wait for the interval only."""
+    pacing = Pacing(Ladder(5.0, 3600.0), 5.0)
+    assert (pacing.spread(1000), pacing.parked_spread) == (5.0, 0.0)
+
+    pacing.fit(4, rate=2.0, page_limit=1000, max_held=1000)
+    pacing.parked = 400
+    assert pacing.spread(4) == 5.0
+    assert pacing.spread(900) == 500.0
+    assert pacing.parked_spread == 2000.0
