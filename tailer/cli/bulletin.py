@@ -21,6 +21,9 @@ NAME_COLUMNS = 26
 BUDGET_COLUMNS = 16
 """Columns of a budget's name, often an account id, of which this much tells it apart."""
 
+MAX_REASONS = 5
+"""Connectors whose failure is told with its reason unless all are asked for; more fail for the same one."""
+
 MAX_GAPS = 10
 """Gaps that are listed unless all are asked for."""
 
@@ -34,14 +37,14 @@ def bulletin(status: Status, note: str | None, columns: int | None, *, everythin
         status: As the daemon or the journal told it.
         note: Where it comes from, if not from where it should; no sentence yet.
         columns: Of the terminal; ``None``: lines are as long as they get.
-        everything: Leave no gap out.
+        everything: Leave no reason and no gap out.
     """
     sentences = [verdict(status), *reasons(status), *_circumstances(status, note)]
     lines = [line for sentence in sentences for line in _wrapped(f"{escaped(sentence)}.", columns)]
     for table in (_budgets(status), _sinks(status)):
         lines += ["", *aligned(table, columns)] if len(table) > 1 else []
     if status.connectors:
-        lines += ["", *_connectors(status, columns), *_rest(status)]
+        lines += ["", *_connectors(status, columns, None if everything else MAX_REASONS), *_rest(status)]
     gaps = _gaps(status.connectors, None if everything else MAX_GAPS)
     lines += ["", *gaps] if gaps else []
     return lines
@@ -93,16 +96,18 @@ def _sink(one: SinkStatus) -> tuple[str, ...]:
     return (_cut(one.sink), one.type or "-", f"{one.backlog:,}", delivered, state)
 
 
-def _connectors(status: Status, columns: int | None) -> list[str]:
-    """Lay the connectors out, and below each that fails its reason."""
+def _connectors(status: Status, columns: int | None, max_reasons: int | None) -> list[str]:
+    """Lay the connectors out, and below those that fail their reasons."""
     now = api_now(status)
     table: Table = [("CONNECTOR", "STATE", "READ THROUGH", "NEWEST EVENT", "GAPS")]
     table += [_connector(one, now) for one in status.connectors]
     title, *rows = aligned(table, None)
     lines = [title]
+    left = len(rows) if max_reasons is None else max_reasons
     for one, row in zip(status.connectors, rows, strict=True):
         lines.append(row)
-        if one.error is not None:
+        if one.error is not None and left:
+            left -= 1
             again = max(0.0, (one.next_poll_at or status.taken_at) - status.taken_at)
             reason = f"{one.error}; next try in {age(again)}"
             lines += [f"    {line}" for line in _wrapped(escaped(reason), columns and columns - 4)]

@@ -23,13 +23,18 @@ def command(config: Path) -> None:
     from tailer.app.control.replies import Reloaded  # noqa: PLC0415
     from tailer.app.whereabouts import journal_of  # noqa: PLC0415
     from tailer.cli.exits import say  # noqa: PLC0415
-    from tailer.errors import NoDaemonError  # noqa: PLC0415
+    from tailer.errors import ControlError, NoDaemonError, TailerError  # noqa: PLC0415
 
     journal = journal_of(config)
     try:
         reloaded = ask(journal, "reload", result=Reloaded, timeout=300.0)
     except NoDaemonError as error:
         raise NoDaemonError(f"{error}; if [journal] path was changed, restart the daemon instead") from error
+    except ControlError:
+        raise
+    except TailerError:
+        say("not reloaded, the former configuration stays in force")
+        raise
     if Path(reloaded.file) != config.absolute():
         say(f"the daemon reads {reloaded.file}, not {config}")
     if reloaded.changed:

@@ -39,8 +39,8 @@ def verdict(status: Status) -> str:
     wrong = _troubles(status)
     if wrong:
         others = "the others are" if fleet.failing or fleet.parked else "all is"
-        rest = f"; {others} {through}" if fleet.whole_through is not None else ""
-        return f"Not all is well: {', '.join(wrong)}{rest}"
+        rest = f"{others} {through}" if fleet.whole_through is not None else _at_least(status)
+        return f"Not all is well: {', '.join(wrong)}; {rest}"
     gaps = f", but for {_gaps(status)}" if fleet.gaps else ""
     return f"All is well: {count(fleet.connectors, 'connector')} {through}{gaps}"
 
@@ -93,6 +93,11 @@ def _through(status: Status) -> str:
     if through is None:
         return "not read at present"
     return f"read through {instant(through)} ({age(api_now(status) - through)} ago)"
+
+
+def _at_least(status: Status) -> str:
+    oldest = status.fleet.oldest or 0
+    return f"all were read through {instant(oldest)} ({age(api_now(status) - oldest)} ago) at least"
 
 
 def _troubles(status: Status) -> list[str]:

@@ -130,6 +130,7 @@ def test_a_bad_file_changes_nothing(setup: Setup) -> None:
         edit(setup, ("interval =", "intervall ="), ('type = "file"', 'type = "fil"'))
         ended = tailer(setup, "reload")
         assert ended.code == 2
+        assert "tailer: not reloaded, the former configuration stays in force\n" in ended.stderr
         assert 'polling.intervall: is no option; did you mean "interval"?' in ended.stderr
         assert 'sinks[0].type: no sink is called "fil"' in ended.stderr
         run.send(signal.SIGHUP)

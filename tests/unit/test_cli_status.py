@@ -17,7 +17,7 @@ from tailer.app.status import (
     SinkStatus,
     Status,
 )
-from tailer.cli.bulletin import MAX_GAPS, bulletin
+from tailer.cli.bulletin import MAX_GAPS, MAX_REASONS, bulletin
 from tailer.cli.verdict import reasons, verdict
 
 NOW = 1_800_000_000.0
@@ -163,7 +163,13 @@ def test_trouble_is_what_the_first_line_is_about() -> None:
             {"fleet": FleetStatus(connectors=1, well=1, whole_through=THROUGH, gaps=1, gap_seconds=60)},
             "All is well: 1 connector read through 2027-01-15 07:59:58Z (2s ago), but for 1 gap (1m)",
         ),
-        ({"fleet": FleetStatus(connectors=1, failing=1)}, "Not all is well: 1 of 1 connector failing"),
+        (
+            {"fleet": FleetStatus(connectors=1, failing=1, oldest=THROUGH)},
+            (
+                "Not all is well: 1 of 1 connector failing;"
+                " all were read through 2027-01-15 07:59:58Z (2s ago) at least"
+            ),
+        ),
     ],
 )
 def test_the_first_line_fits_the_state(changes: dict[str, Any], told: str) -> None:
@@ -221,6 +227,17 @@ def test_a_connector_that_fails_has_its_reason_below() -> None:
     assert "next try in 1m" in " ".join(" ".join(reason).split())
     assert not any("\x1b" in line for line in lines)
     assert max(map(cell_len, lines)) <= 80
+
+
+def test_reasons_are_told_of_a_few() -> None:
+    """When all fail, they fail for one reason: it does not push everything else off the screen."""
+    failing = [connector(f"c{number}", condition="failing", error="HTTP 502") for number in range(20)]
+
+    few = bulletin(changed(connectors=tuple(failing)), None, 80, everything=False)
+    all_of_them = bulletin(changed(connectors=tuple(failing)), None, 80, everything=True)
+
+    assert sum("HTTP 502" in line for line in few) == MAX_REASONS
+    assert sum("HTTP 502" in line for line in all_of_them) == 20
 
 
 def test_ten_thousand_connectors_are_counted() -> None:
