@@ -253,3 +253,18 @@ def test_spent_and_remaining_are_told() -> None:
     assert budget.spent(60.0) == 2
     assert budget.spent(120.0) == 1
     assert budget.remaining == 7
+
+
+def test_other_bounds_count_what_was_spent() -> None:
+    """A share that is changed while requests go out is a share of the same quota."""
+    budget = Budget(share=0.5, reserve=0.1, quota=10, window=100.0)
+    for _ in range(5):
+        budget.spend(0.0)
+    assert budget.wait(1.0) > 0
+
+    budget.allow(share=0.8, reserve=0.3)
+
+    assert budget.wait(1.0) == 0.0
+    assert budget.spent(1.0) == 5
+    budget.observe(RatePolicy(remaining=3), 1.0)
+    assert budget.reason is not None
