@@ -149,8 +149,9 @@ class Staged:
         found: list[str]
 
         def read() -> list[str]:
-            lines = path.read_bytes().splitlines() if path.exists() else []
-            return [json.loads(line)["id"] for line in lines]
+            text = path.read_bytes() if path.exists() else b""
+            whole = text[: text.rfind(b"\n") + 1]  # the last line may be under way
+            return [json.loads(line)["id"] for line in whole.splitlines()]
 
         with anyio.fail_after(PATIENCE):
             while len(found := await in_thread(read)) <= more_than:  # noqa: ASYNC110 - as above
