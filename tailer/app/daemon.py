@@ -23,6 +23,7 @@ from pathlib import Path
 import anyio
 
 from tailer.app.aside import in_thread
+from tailer.app.ask import Ask
 from tailer.app.control.replies import Reloaded
 from tailer.app.dead import make_dead_letters
 from tailer.app.failures import unwrapped
@@ -31,7 +32,7 @@ from tailer.app.history import History
 from tailer.app.library import make_journal
 from tailer.app.life import Life, Task
 from tailer.app.preflight import try_accounts
-from tailer.app.run import Ask, Run
+from tailer.app.run import Run
 from tailer.app.setup import Setup, changed_tables, read_setup
 from tailer.app.sinks import attach
 from tailer.app.status import Phase

@@ -3,44 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self
 
 import anyio
 from anyio.abc import TaskGroup
 
+from tailer.app.ask import Ask
+from tailer.app.builder import Builder, Connect
 from tailer.app.failures import unwrapped
 from tailer.app.history import History
-from tailer.app.principals import Principal, make_client, principals_of
+from tailer.app.principals import make_client
+from tailer.app.roll_call import call_roll
+from tailer.app.wanted import both, wanted_of
 from tailer.clock import Clock, SystemClock
-from tailer.config.options import Account, Config
-from tailer.core.backoff import backoff
-from tailer.core.budget import Budget
-from tailer.core.durations import Seconds, parse_time
-from tailer.core.ladder import Ladder
+from tailer.config.options import Config
+from tailer.core.durations import Seconds
 from tailer.core.ordering import Order, longest_wait
-from tailer.core.quirks import Quirks
-from tailer.core.tempo import Pace
-from tailer.core.windows import Pacing
-from tailer.errors import ApiError, AuthError, JournalFullError, SinkError
-from tailer.interfaces import DeadLetters, EventApi, Journal, Sink, Stored
+from tailer.errors import JournalFullError, SinkError
+from tailer.interfaces import DeadLetters, Journal, Sink
 from tailer.model import Event
-from tailer.observe import ListingFailed, Observer, ignore
+from tailer.observe import Observer, ignore
 from tailer.pipeline.board import Board
-from tailer.pipeline.context import PollContext
-from tailer.pipeline.crowd import Crowd
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
 from tailer.pipeline.reach import Reaches
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.room import Room
-from tailer.pipeline.roster import Watch
-from tailer.pipeline.warden import LISTING_CAP
 from tailer.sinks.options import estimate_bytes
 
 MAX_HELD = 1_000_000
@@ -48,32 +40,6 @@ MAX_HELD = 1_000_000
 
 RETAIN_EVERY: Seconds = 60.0
 """Seconds between two rounds of dropping what every sink has taken, and of keeping keys in bounds."""
-
-FINITE_TRIES = 3
-"""Failed polls in a row after which a command that ends by itself gives a connector up."""
-
-Connect: TypeAlias = Callable[
-    [str, Account, Config, Budget, Clock, Observer], AbstractAsyncContextManager[EventApi]
-]
-"""Makes the client of one account: see `tailer.app.principals.make_client`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
-    """What this run is to read.
-
-    Attributes:
-        start: Origin of connectors that the journal does not know: a duration back, an ISO time, or epoch
-            seconds.
-        until: End of the asked span, in the same words; ``None``: now, or no end if `follow`.
-        follow: Go on for ever; otherwise the run ends when the asked span has been read.
-        kind: The one kind that is asked of the API; ``None`` asks for all.
-    """
-
-    start: str = "now"
-    until: str | None = None
-    follow: bool = True
-    kind: str | None = None
 
 
 class Run:
@@ -115,7 +81,6 @@ class Run:
         self.history = history or History()
         self.tally = self.history.tally
         self.fleets: list[Fleet] = []
-        self.clients: list[EventApi] = []
         self.deliveries: list[Delivery] = []
         self._config = config
         self._ask = ask
@@ -140,9 +105,8 @@ class Run:
             if not self._is_open:
                 await self._journal.open()
                 self._stack.push_async_callback(self._journal.close)
-            for principal in principals_of(self._config):
-                await self._add_principal(principal)
-            await self._first_listing()
+            self.fleets += await self._builder().fleets()
+            await call_roll(self.fleets, self._ask, self._clock, self._observe)
         except BaseException:
             await self._let_go()
             raise
@@ -208,7 +172,7 @@ class Run:
 
     def api_now(self) -> float:
         """API time as the first principal sees it."""
-        return self.clients[0].api_time.now(self._clock.monotonic())
+        return self.fleets[0].client.api_time.now(self._clock.monotonic())
 
     async def open_reader(
         self,
@@ -239,7 +203,7 @@ class Run:
             max_bytes=max_bytes,
             estimate=estimate_bytes,
             linger=linger,
-            wanted=_both(wanted_of(self._config.accounts), wanted),
+            wanted=both(wanted_of(self._config.accounts), wanted),
         )
         reader = Reader(
             self._journal, self._board, options, clock=self._clock, api_now=self.api_now, tally=self.tally
@@ -295,110 +259,20 @@ class Run:
         """Take nothing new; what was read is delivered as far as its order is known, then `serve` returns."""
         self._polling.cancel()
 
-    async def _add_principal(self, principal: Principal) -> None:
-        api = self._config.api
-        budget = self.history.budgets.of(principal.name, api)
-        budget.allow(share=api.budget.share, reserve=api.budget.reserve)
-        crowd: Crowd | None = None
-        for accounts in principal.by_credentials():
-            session = self._connect(
-                principal.name, accounts[0], self._config, budget, self._clock, self._observe
-            )
-            client = await self._stack.enter_async_context(session)
-            self.clients.append(client)
-            self.history.clients.append(client.counters)
-            crowd = crowd or self._crowd(principal.name, client.budget)
-            self.fleets.append(await self._fleet(client, accounts, crowd))
-
-    def _crowd(self, principal: str, budget: Budget) -> Crowd:
-        polling = self._config.polling
-        return Crowd(
-            principal,
-            budget,
-            pace=Pace(polling.interval, max(polling.interval, polling.max_interval)),
-            page_limit=self._config.api.page_limit,
-            max_held=self._max_held,
-            observe=self._observe,
-        )
-
-    async def _fleet(self, client: EventApi, accounts: Sequence[Account], crowd: Crowd) -> Fleet:
-        watches: list[Watch] = []
-        stored: dict[tuple[str, str], Stored] = {}
-        for account in accounts:
-            # A shard is an account, as who shares a budget with whom may change from start to start.
-            claim = await self._journal.claim(account.id)
-            self._stack.push_async_callback(self._journal.release, claim)
-            stored.update(await self._journal.load(claim))
-            origin = account.credentials.origin
-            watches.append(Watch(account.id, claim, account.connectors, account.exclude, origin))
-        polling = self._config.polling
-        look_back = None if polling.look_back == "auto" else polling.look_back
-        ladder = Ladder(polling.interval, polling.revisit_max)
-        context = PollContext(
-            client=client,
+    def _builder(self) -> Builder:
+        return Builder(
+            self._config,
+            self._ask,
             journal=self._journal,
-            claim=watches[0].claim,
-            quirks=Quirks(),
-            pacing=Pacing(ladder, polling.interval, look_back),
-            pace=crowd.pace,
-            settle=polling.settle,
-            limit=self._config.api.page_limit,
-            kind=self._ask.kind,
-            tries=FINITE_TRIES,
-            clock=self._clock,
+            connect=self._connect,
+            history=self.history,
             board=self._board,
-            tally=self.tally,
             room=self.room,
+            max_held=self._max_held,
+            clock=self._clock,
             observe=self._observe,
-            random=random.random,
+            stack=self._stack,
         )
-        return Fleet(
-            context,
-            watches,
-            stored,
-            start=partial(parse_time, self._ask.start),
-            discover=polling.discover if self._ask.follow else None,
-            concurrency=polling.concurrency,
-            crowd=crowd,
-        )
-
-    async def _first_listing(self) -> None:
-        """List until it works for at least one account; the others are stopped, and tried again later.
-
-        A run that ends by itself does not insist, nor does any where every account was refused.
-        """
-        failures = 0
-        while failed := await self._list_accounts():
-            errors = [error for _, causes in failed for error in causes.values()]
-            if len(errors) < sum(len(fleet.watches) for fleet in self.fleets):
-                break
-            passing = [error for error in errors if not isinstance(error, AuthError)]
-            if not (passing and self._ask.follow):
-                raise (passing or errors)[0]
-            failures += 1
-            delay = backoff(failures, 1.0, LISTING_CAP, random.random())
-            accounts = ", ".join(fleet.accounts for fleet in self.fleets)
-            self._observe(ListingFailed(accounts, delay, str(passing[0])))
-            await self._clock.sleep(delay)
-        for fleet in self.fleets:
-            if self._ask.until is not None or not self._ask.follow:
-                fleet.end_at(partial(parse_time, self._ask.until or "now"))
-        for fleet, causes in failed:
-            fleet.go_without(causes)
-
-    async def _list_accounts(self) -> list[tuple[Fleet, Mapping[str, ApiError]]]:
-        """List the accounts that were not listed yet, all at once; return what failed."""
-        failed: list[tuple[Fleet, Mapping[str, ApiError]]] = []
-
-        async def list_fleet(fleet: Fleet) -> None:
-            if causes := await fleet.begin():
-                failed.append((fleet, causes))
-
-        with unwrapped():
-            async with anyio.create_task_group() as group:
-                for fleet in self.fleets:
-                    group.start_soon(list_fleet, fleet)
-        return failed
 
     async def _poll_all(self) -> None:
         with self._polling:
@@ -443,20 +317,3 @@ class Run:
         """Close sessions and journal, even if the run was cancelled."""
         with anyio.CancelScope(shield=True):
             await self._stack.aclose()
-
-
-def wanted_of(accounts: Iterable[Account]) -> Callable[[Event], bool] | None:
-    """Give the filter by kind that the accounts ask for, ``None`` when they want all."""
-    kinds = {account.id: frozenset(account.kinds) for account in accounts if account.kinds}
-    if not kinds:
-        return None
-    return lambda event: event.account not in kinds or event.k in kinds[event.account]
-
-
-def _both(
-    one: Callable[[Event], bool] | None, other: Callable[[Event], bool] | None
-) -> Callable[[Event], bool] | None:
-    """Join two filters."""
-    if one is None or other is None:
-        return one or other
-    return lambda event: one(event) and other(event)

@@ -12,7 +12,8 @@ import anyio
 import msgspec
 import pytest
 
-from tailer.app.run import Ask, Run
+from tailer.app.ask import Ask
+from tailer.app.run import Run
 from tailer.config.credentials import BearerToken, Secret
 from tailer.config.options import Account, Config, PollingOptions
 from tailer.core.ladder import Ladder
