@@ -96,6 +96,14 @@ def _by_sink(draw: Callable[[SinkStatus], float | None]) -> Callable[[Status], l
     return lambda status: [((one.sink,), draw(one)) for one in status.sinks if one.is_configured]
 
 
+def _lateness(status: Status) -> list[Sample]:
+    lateness = status.fleet.lateness
+    if lateness is None:
+        return []
+    stages = {"collected": lateness.collected, "found": lateness.found, "seen": lateness.seen}
+    return [((stage, name), value) for stage, told in stages.items() for name, value in told.items()]
+
+
 def _accounts(status: Status) -> Iterator[AccountStatus]:
     for principal in status.principals:
         yield from principal.accounts
@@ -149,6 +157,14 @@ METRICS = (
         "How far the reading of a connector is behind the present, by quantile over those not parked;"
         " 1 is the worst.",
         lambda status: [((quantile,), lag) for quantile, lag in status.fleet.lags.items()],
+        "quantile",
+    ),
+    _gauge(
+        "event_lateness_seconds",
+        "How late events are, by quantile: from being recorded to being collected by Cloudflare (collected),"
+        " from there to being read (found), all of it (seen).",
+        _lateness,
+        "stage",
         "quantile",
     ),
     _gauge(

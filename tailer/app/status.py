@@ -54,6 +54,23 @@ class GapStatus(Shown, frozen=True, kw_only=True):
     reason: str
 
 
+class LatenessStatus(Shown, frozen=True, kw_only=True):
+    """How late events are: quantiles in seconds, rounded up by less than a fifth or a second.
+
+    Attributes:
+        events: How many were counted, about; those that were there before anybody looked count for
+            `collected` only.
+        collected: From being recorded to being collected by Cloudflare (a - t), by quantile.
+        found: From being collected to being read here.
+        seen: From being recorded to being read here.
+    """
+
+    events: int
+    collected: Mapping[str, Seconds]
+    found: Mapping[str, Seconds] = {}
+    seen: Mapping[str, Seconds] = {}
+
+
 class ConnectorStatus(Shown, frozen=True, kw_only=True):
     """One connector. API time, where nothing else is said.
 
@@ -79,6 +96,7 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
         keys: Events that are remembered so that none is journaled twice; ``None`` when not counted.
         reach: Seconds that it is read back at most, where memory is short (``max_keys``); ``None``: as far
             as it is configured, or nobody polls.
+        lateness: How late its events are; ``None`` before the first.
     """
 
     account: str
@@ -101,6 +119,7 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
     next_poll_at: float | None = None
     keys: int | None = None
     reach: Seconds | None = None
+    lateness: LatenessStatus | None = None
 
 
 class FleetStatus(Shown, frozen=True, kw_only=True):
@@ -127,6 +146,9 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         shortest_reach: Seconds that the worst of them is read back; ``None`` without any.
         lags: Seconds from `ConnectorStatus.whole_through` to the present, by quantile over the connectors
             that are not parked; "1" is the worst. Empty when nobody collects.
+        lateness: How late their events are; ``None`` before the first.
+        ladder_reach: Seconds after its time at which an event may become visible and is still found, where
+            memory is not short; ``None`` without connectors.
     """
 
     connectors: int = 0
@@ -147,6 +169,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     cut: int = 0
     shortest_reach: Seconds | None = None
     lags: Mapping[str, Seconds] = {}
+    lateness: LatenessStatus | None = None
+    ladder_reach: Seconds | None = None
 
 
 class AccountStatus(Shown, frozen=True, kw_only=True):

@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Any, Literal, NamedTuple
 
+from tailer.app.delays import delays
 from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus
 from tailer.core.durations import Seconds
+from tailer.core.ladder import REACH
+from tailer.core.lateness import merged
 from tailer.core.progress import Checkpoint
 from tailer.core.standing import Condition, Standing
 from tailer.model import Connector
@@ -71,6 +74,11 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         cut=len(reaches),
         shortest_reach=min(reaches, default=None),
         lags=_lags(all_of_them),
+        lateness=delays(merged(one.checkpoint.lateness for one in all_of_them)),
+        ladder_reach=min(
+            (REACH * one.checkpoint.levels[-1][0] for one in all_of_them if one.checkpoint.levels),
+            default=None,
+        ),
     )
 
 
@@ -110,6 +118,7 @@ def described(one: Surveyed, **present: Any) -> ConnectorStatus:
         spans=tuple(spans[-MAX_SPANS:]),
         keys=one.keys,
         reach=one.reach,
+        lateness=delays(checkpoint.lateness),
         **present,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rich.cells import cell_len, set_cell_size
 
 from tailer.app.status import ConnectorStatus, PrincipalStatus, SinkStatus, Status
+from tailer.cli.delays import lateness_of
 from tailer.cli.listing import aligned
 from tailer.cli.times import age, instant
 from tailer.cli.verdict import api_now, count, reasons, verdict
@@ -58,6 +59,7 @@ def _circumstances(status: Status, note: str | None) -> list[str]:
         up = age(status.taken_at - process.started_at)
         known = "" if process.version == "unknown" else f" {process.version}"
         told.append(f"tailer{known} is process {process.pid} on {process.host}, up {up}")
+    told += lateness_of(status.fleet)
     journal = status.journal
     size = "" if journal.used_bytes is None else f", {format_size(journal.used_bytes)}"
     told.append(f"Journal {journal.path or 'in memory'}{size}, {count(journal.head, 'event')} so far")

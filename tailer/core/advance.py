@@ -77,6 +77,7 @@ def advanced(
         levels=levels,
         newest=newest,
         through=max(checkpoint.through, min(through, whole)),
+        lateness=checkpoint.lateness,
     )
 
 

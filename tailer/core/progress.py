@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from tailer.core.lateness import Lateness
 from tailer.core.spans import Spans
 from tailer.model import Key
 
@@ -42,6 +43,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
         levels: (length in seconds, API time of its last read) of every level of the ladder, ascending.
         newest: Highest (t, n) journaled, ``None`` before the first event.
         through: See `tailer.model.Segment`.
+        lateness: How late its events are.
     """
 
     origin: float
@@ -51,6 +53,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
     levels: tuple[tuple[float, float], ...] = ()
     newest: Key | None = None
     through: float = 0.0
+    lateness: Lateness = Lateness()
 
     @property
     def read_through(self) -> int:

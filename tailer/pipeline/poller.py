@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from tailer.core.advance import advanced
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
@@ -76,6 +78,7 @@ class Poller:
         self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
+        self._watched_since = context.api_now()
         self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
         self._planner = WindowPlanner(context.pacing)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
@@ -200,7 +203,11 @@ class Poller:
         if events and (newest is None or events[-1].key > newest):
             newest = events[-1].key
         through = began - context.settle
-        checkpoint = advanced(before, reading, levels, through=through, newest=newest, reach=self.reach)
+        lateness = before.lateness.with_events(events, seen_at=context.api_now(), since=self._watched_since)
+        checkpoint = msgspec.structs.replace(
+            advanced(before, reading, levels, through=through, newest=newest, reach=self.reach),
+            lateness=lateness,
+        )
         segment = None
         if events:
             source = self._source()

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import pytest
 
+from tailer.core.lateness import Lateness
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.spans import Spans
 from tailer.errors import FencedError
@@ -28,8 +29,9 @@ ACCOUNT = "account"
 
 
 def checkpoint(floor: float = 0.0, *, through: float = 0.0, gaps: tuple[Gap, ...] = ()) -> Checkpoint:
-    """Give a checkpoint whose other fields have their defaults; `through` tells one from another."""
-    return Checkpoint(0.0, floor, gaps=gaps, through=through)
+    """Give a checkpoint with some lateness; `through` tells one from another."""
+    late = Lateness().with_events([Event(1, 0, "Init", 90)], seen_at=100.0, since=0.0)
+    return Checkpoint(0.0, floor, gaps=gaps, through=through, lateness=late)
 
 
 def commit_of(

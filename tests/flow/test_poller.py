@@ -47,6 +47,24 @@ async def journaled(stage: Stage) -> list[tuple[str, float, float]]:
     return [key for entry in entries for part in entry.segments for key in keys(part.events)]
 
 
+async def test_how_late_events_are_is_kept_with_what_was_read() -> None:
+    """What was there before counts for its collection only; a restarted poller goes on where it was."""
+    rows = [*steady(30, start=-40), Row(START + 3, 0, visible_at=START + 11)]
+    stage = Stage({"c1": rows})
+    poller = await poller_on(stage)
+    await poller.poll()
+    await stage.clock.sleep(14)
+    await poller.poll()
+
+    lateness = poller.checkpoint.lateness
+    assert (lateness.collected.total, lateness.found.total, lateness.seen.total) == (31, 1, 1)
+    assert lateness.collected.quantile(1) == 8
+    assert 11 <= (lateness.seen.quantile(1) or 0) < 14
+    await stage.journal.flush()
+    again = (await stage.journal.load(await stage.journal.claim("principal")))["account", "c1"]
+    assert again.checkpoint.lateness == lateness
+
+
 async def test_a_poll_journals_its_window_sorted_with_the_coverage_it_completes() -> None:
     """Events and coverage are durable together, under the connector's name and the time of reading."""
     stage = Stage({"c1": steady(60, start=-60)}, page_rows=7, newest_first=True)

@@ -12,6 +12,7 @@ from tailer.app.status import (
     FleetStatus,
     GapStatus,
     JournalStatus,
+    LatenessStatus,
     PrincipalStatus,
     ProcessStatus,
     SinkStatus,
@@ -98,6 +99,34 @@ def test_a_status_in_which_all_is_well() -> None:
         "Oslo       well   2s ago        1m ago        -",
         "Lima       well   2s ago        1m ago        -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "reach", "told"),
+    [
+        (
+            {"0.5": 2.0, "0.999": 41.2},
+            129600.0,
+            "99.9 % of events here are seen within 42s; the ladder reaches",
+        ),
+        ({"0.5": 2.0, "0.9": 3.5, "0.99": 70.0}, None, "99 % of events here are seen within 1m10s."),
+    ],
+)
+def test_a_status_tells_how_soon_events_are_seen(
+    seen: dict[str, float], reach: float | None, told: str
+) -> None:
+    """As high a quantile as the events can tell, beside how far back late ones are found."""
+    fleet = msgspec.structs.replace(
+        WELL.fleet, lateness=LatenessStatus(events=5, collected={}, seen=seen), ladder_reach=reach
+    )
+    assert told in " ".join(bulletin(changed(fleet=fleet), None, None, everything=False))
+
+
+def test_a_handful_of_events_tells_no_quantile() -> None:
+    """Half of five events is nothing to rely on."""
+    late = LatenessStatus(events=5, collected={"0.5": 1.0}, seen={"0.5": 1.0})
+    status = changed(fleet=msgspec.structs.replace(WELL.fleet, lateness=late))
+    assert "seen within" not in " ".join(bulletin(status, None, None, everything=False))
 
 
 def test_trouble_is_what_the_first_line_is_about() -> None:

@@ -11,6 +11,7 @@ from tailer.app.status import (
     AccountStatus,
     FleetStatus,
     JournalStatus,
+    LatenessStatus,
     PrincipalStatus,
     ProcessStatus,
     SinkStatus,
@@ -40,6 +41,8 @@ PRINCIPAL = PrincipalStatus(
     expected_delay=2.0,
     clock_offset=-0.25,
 )
+LATENESS = LatenessStatus(events=9, collected={"0.5": 1.0}, found={"0.5": 2.0}, seen={"0.5": 4.0})
+
 STATUS = Status(
     taken_at=0.0,
     phase="running",
@@ -54,6 +57,7 @@ STATUS = Status(
         gap_seconds=60,
         keys=8,
         lags={"0.5": 2.0, "1": 9.0},
+        lateness=LATENESS,
     ),
     principals=(PRINCIPAL,),
     sinks=(
@@ -95,6 +99,8 @@ def test_values_come_from_the_status() -> None:
         "tailer_account_up,a": 1,
         "tailer_account_up,b": 0,
         "tailer_connector_lag_seconds,1": 9,
+        "tailer_event_lateness_seconds,0.5,collected": 1,
+        "tailer_event_lateness_seconds,0.5,seen": 4,
         "tailer_newest_event_timestamp_seconds": 99,
         "tailer_gap_seconds": 60,
         "tailer_events_total": 10,
@@ -125,6 +131,7 @@ def test_before_the_journal_is_open_only_readiness_is_shown() -> None:
 def test_number_of_series_does_not_grow_with_the_fleet() -> None:
     """Ten thousand connectors make as many series as five."""
     fleet = FleetStatus(connectors=10_000, well=10_000, keys=8, newest_at=1.0, lags={"0.5": 2.0, "1": 9.0})
+    fleet = msgspec.structs.replace(fleet, lateness=LATENESS)
     assert len(shown(msgspec.structs.replace(STATUS, fleet=fleet))) == len(shown(STATUS))
 
 
@@ -139,7 +146,15 @@ def test_names_follow_the_conventions() -> None:
             r"milli|micro|minutes|hours|kilo|mega|percent|_(count|sum|bucket)$", measure.name
         )
         assert measure.text.endswith(".")
-        assert set(measure.labels) <= {"account", "principal", "quantile", "sink", "state", "version"}
+        assert set(measure.labels) <= {
+            "account",
+            "principal",
+            "quantile",
+            "sink",
+            "stage",
+            "state",
+            "version",
+        }
 
 
 def test_readme_lists_every_metric() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import msgspec
+
 from tailer.app.status import MAX_SPANS, FleetStatus
 from tailer.app.survey import Surveyed, described, summarized, worst_of
+from tailer.core.lateness import Lateness
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.spans import Spans
 from tailer.core.standing import Condition, standing_of
-from tailer.model import Connector
+from tailer.model import Connector, Event
 
 
 def surveyed(
@@ -103,3 +106,21 @@ def test_a_connector_with_many_gaps_is_told_briefly() -> None:
     assert told.gaps == 100
     assert len(told.spans) == MAX_SPANS
     assert told.spans[-1].start == 990
+
+
+def test_lateness_is_told_as_far_as_the_events_can_tell() -> None:
+    """One in a thousand needs a thousand events; the fleet's is that of all its events together."""
+    events = [Event(t=t, n=0, k="Init", a=t + 3) for t in range(100)]
+    late = Lateness().with_events(events, seen_at=103.0, since=0.0)
+    one = surveyed("a")
+    one = one._replace(checkpoint=msgspec.structs.replace(one.checkpoint, lateness=late))
+
+    told = described(one).lateness
+    fleet = summarized([one] * 10).lateness
+
+    assert told is not None
+    assert told.events == 100
+    assert list(told.collected) == ["0.5", "0.9", "0.99"]
+    assert fleet is not None
+    assert (fleet.events, list(fleet.seen)) == (1000, ["0.5", "0.9", "0.99", "0.999"])
+    assert summarized([surveyed("b")]).lateness is None
