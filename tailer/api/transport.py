@@ -21,8 +21,13 @@ def trust(ca_file: str | None) -> ssl.SSLContext | bool:
     context = ssl.create_default_context()
     try:
         context.load_verify_locations(cafile=ca_file)
-    except (OSError, ValueError) as error:  # SSLError is an OSError
-        raise ConfigError(f"[api] ca_file: no certificates to be read from {ca_file!r}: {error}") from error
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"api.ca_file: {ca_file} holds no certificate that can be read; it has to be a PEM file"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"api.ca_file: {ca_file} can't be read: {reason}") from error
     return context
 
 

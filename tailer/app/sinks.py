@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tailer.api.transport import trust
 from tailer.app.run import Run
 from tailer.config.document import from_document, read_document
 from tailer.config.options import Config, JournalOptions
@@ -42,7 +43,7 @@ def load_with_sinks(path: Path, environ: Mapping[str, str]) -> tuple[Config, lis
     except ConfigError as error:
         mistakes += error.mistakes
     plans, wrong = _resolve(document.get("sinks", ()), folder)
-    mistakes += wrong + _missing(document)
+    mistakes += wrong + _missing(document) + _untrusted(config)
     if mistakes or config is None:
         raise ConfigError(mistakes)
     return config, plans
@@ -121,6 +122,16 @@ def _resolve(tables: object, folder: Path) -> tuple[list[SinkPlan], list[str]]:
         except ConfigError as error:
             mistakes += error.mistakes
     return plans, mistakes
+
+
+def _untrusted(config: Config | None) -> list[str]:
+    """Say whether the certificates are there: a client would find out only after a daemon has begun."""
+    try:
+        if config is not None and config.api.ca_file is not None:
+            trust(str(config.api.ca_file))
+    except ConfigError as error:
+        return list(error.mistakes)
+    return []
 
 
 def _missing(document: Mapping[str, Any]) -> list[str]:

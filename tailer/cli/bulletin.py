@@ -19,6 +19,11 @@ from tailer.sinks.text import escaped
 NAME_COLUMNS = 26
 """Columns of a name; notes may be long, and ``--json`` has all of them."""
 
+LEAST_NAME_COLUMNS = 12
+"""Columns that a name keeps on a narrow terminal."""
+
+_OTHER_COLUMNS = 46  # what the connectors' table needs beside the name
+
 BUDGET_COLUMNS = 16
 """Columns of a budget's name, often an account id, of which this much tells it apart."""
 
@@ -102,7 +107,9 @@ def _connectors(status: Status, columns: int | None, max_reasons: int | None) ->
     """Lay the connectors out, and below those that fail their reasons."""
     now = api_now(status)
     table: Table = [("CONNECTOR", "STATE", "READ THROUGH", "NEWEST EVENT", "GAPS")]
-    table += [_connector(one, now) for one in status.connectors]
+    room = NAME_COLUMNS if columns is None else columns - _OTHER_COLUMNS
+    name_columns = max(LEAST_NAME_COLUMNS, min(room, NAME_COLUMNS))
+    table += [_connector(one, now, name_columns) for one in status.connectors]
     title, *rows = aligned(table, None)
     lines = [title]
     left = len(rows) if max_reasons is None else max_reasons
@@ -116,12 +123,12 @@ def _connectors(status: Status, columns: int | None, max_reasons: int | None) ->
     return lines
 
 
-def _connector(one: ConnectorStatus, now: float) -> tuple[str, ...]:
+def _connector(one: ConnectorStatus, now: float, name_columns: int) -> tuple[str, ...]:
     gaps = [f"{one.gaps:,} ({format_duration(one.gap_seconds)})"] if one.gaps else []
     gaps += [f"{format_duration(one.unread_seconds)} not yet read"] if one.unread else []
     gaps += [f"late events found for {format_duration(one.reach)} only"] if one.reach is not None else []
     return (
-        _cut(one.name),
+        _cut(one.name, name_columns),
         "-" if one.condition == "unknown" else one.condition,
         f"{age(now - one.whole_through)} ago",
         "none yet" if one.newest_at is None else f"{age(now - one.newest_at)} ago",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 import anyio
@@ -14,7 +15,7 @@ from tailer.app.findings import Finding
 from tailer.app.sinks import load_with_sinks
 from tailer.cli.accounts import load_accounts
 from tailer.cli.exits import clean, say
-from tailer.cli.listing import json_line
+from tailer.cli.listing import columns_of, json_line
 from tailer.clock import SystemClock
 from tailer.config.options import Config
 from tailer.errors import ConfigError
@@ -23,6 +24,7 @@ from tailer.sinks.registry import SinkPlan
 
 _STATE_CELLS = len("warning")
 _PART_CELLS = len("configuration")
+_LEAST_TEXT_CELLS = 20  # below, broken lines would only make it worse
 
 
 def check(path: Path | None, *, offline: bool, as_json: bool) -> ExitCode:
@@ -32,7 +34,7 @@ def check(path: Path | None, *, offline: bool, as_json: bool) -> ExitCode:
     def tell(finding: Finding) -> None:
         findings.append(finding)
         if not as_json:
-            sys.stdout.write(line_of(finding))
+            sys.stdout.write(line_of(finding, columns_of(sys.stdout)))
             sys.stdout.flush()
 
     loaded, read = _load(path)
@@ -54,10 +56,19 @@ def say_pause(report: Report) -> None:
         say(str(report))
 
 
-def line_of(finding: Finding) -> str:
-    """Write a finding as a line; what it found may come from far away, and can't do anything here."""
+def line_of(finding: Finding, columns: int | None) -> str:
+    """Write a finding as a line, or what a terminal needs; what it found may come from far away.
+
+    Args:
+        finding: Its text can't do anything to a terminal here.
+        columns: Of the terminal; ``None``: lines are as long as they get.
+    """
+    head = f"{finding.state:<{_STATE_CELLS}}  {finding.part:<{_PART_CELLS}}  "
     text = clean(finding.text).replace("\n", " ")
-    return f"{finding.state:<{_STATE_CELLS}}  {finding.part:<{_PART_CELLS}}  {text}\n"
+    if columns is None or columns < len(head) + _LEAST_TEXT_CELLS:
+        return f"{head}{text}\n"
+    lines = textwrap.wrap(text, columns - len(head), break_on_hyphens=False)
+    return head + f"\n{' ' * len(head)}".join(lines) + "\n"
 
 
 def _record(finding: Finding) -> dict[str, object]:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from tailer.errors import AuthError, ConfigError, SinkClosedError, TailerError
 
 DEBUG_VARIABLE = "TAILER_DEBUG"
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 
 def run_to_exit(program: Callable[[], int | None]) -> int:
     """Run the program and return its exit code, having said on stderr what went wrong."""
@@ -26,6 +29,9 @@ def run_to_exit(program: Callable[[], int | None]) -> int:
         return program() or ExitCode.DONE
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.MISUSED
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -63,11 +69,17 @@ def sentences_of(error: BaseException) -> list[str]:
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         see = f" (see {context.command_path} --help)" if context else ""
-        return [f"{error.format_message()}{see}"]
-    if isinstance(error, TailerError):
-        return [str(error)]
+        # click lists choices in lines of their own, indented by tabs.
+        return [" ".join(error.format_message().split()) + see]
+    return [str(error) if isinstance(error, TailerError) else _foreign(error)]
+
+
+def _foreign(error: BaseException) -> str:
+    """Put an error into words that is none of ours."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"what was to be written has no room: {error.strerror}"
     hint = f"set {DEBUG_VARIABLE}=1 for the traceback, and please report it"
-    return [f"this is a bug: {type(error).__name__}: {error}; {hint}"]
+    return f"this is a bug: {type(error).__name__}: {error}; {hint}"
 
 
 def say(*sentences: str) -> None:

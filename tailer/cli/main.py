@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -121,6 +122,9 @@ def group(ctx: click.Context) -> None:
 def main() -> NoReturn:
     """Be the program: the entry point ``tailer``."""
     _replace_missing_streams()
+    # A locale without UTF-8 may lack letters of a name; better escaped than not told.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if instruction := os.environ.get("_TAILER_COMPLETE"):
         from tailer.cli.shells import answer  # noqa: PLC0415 - for a Tab only
 

@@ -51,7 +51,8 @@ def command(patterns: tuple[str, ...], config: Path, *, everything: bool, as_jso
 
 def _show(found: Inquiry, *, as_json: bool, is_again: bool, everything: bool) -> None:
     """Write a status to stdout, over the last one where a terminal is watched."""
-    import sys  # noqa: PLC0415 - as above
+    import os  # noqa: PLC0415 - as above
+    import sys  # noqa: PLC0415
 
     from tailer.cli.bulletin import bulletin  # noqa: PLC0415
     from tailer.cli.listing import columns_of, json_line  # noqa: PLC0415
@@ -61,10 +62,31 @@ def _show(found: Inquiry, *, as_json: bool, is_again: bool, everything: bool) ->
         stream.write(json_line(found.status))
     else:
         lines = bulletin(found.status, found.note, columns_of(stream), everything=everything)
-        if is_again:
-            stream.write(_HOME if stream.isatty() else "\n")
+        if is_again and stream.isatty():
+            stream.write(_HOME)
+            lines = fitted(lines, *os.get_terminal_size(stream.fileno()))
+        elif is_again:
+            stream.write("\n")
         stream.writelines(f"{line}\n" for line in lines)
     stream.flush()
+
+
+def fitted(lines: list[str], columns: int, rows: int) -> list[str]:
+    """Cut a status to a screen: what matters most comes first, and must not scroll away.
+
+    Args:
+        lines: Longer ones lose their end.
+        columns: Of the screen; 0: it does not tell.
+        rows: Of the screen, likewise. The cursor's line is one of them.
+    """
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - as above
+
+    if not columns or not rows:
+        return lines
+    if rows <= len(lines):
+        shown = max(1, rows - 2)
+        lines = [*lines[:shown], f"… {len(lines) - shown} more lines; all of them without --watch"]
+    return [line if cell_len(line) <= columns else set_cell_size(line, columns - 1) + "…" for line in lines]
 
 
 def _check(patterns: tuple[str, ...], found: Inquiry) -> None:

@@ -36,6 +36,7 @@ from tailer.config.options import (
 )
 from tailer.config.tables import TableReader
 from tailer.config.words import quoted
+from tailer.core.durations import format_duration
 from tailer.errors import ConfigError
 
 ACCOUNT_VARIABLE = "CLOUDFLARE_ACCOUNT_ID"
@@ -157,6 +158,8 @@ def from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, 
     tables = reader.fields(document, _Document, "")
     api = reader.table(tables.get("api", {}), ApiOptions, "api")
     polling = reader.table(tables.get("polling", {}), PollingOptions, "polling")
+    if polling is not None and "max_interval" in tables.get("polling", {}):
+        reader.mistakes += _contradiction(polling)
     journal = reader.table(tables.get("journal", {}), JournalOptions, "journal")
     if journal is not None and journal.dead_letters is not None and journal.dead_letters == journal.path:
         reader.mistakes.append("journal.dead_letters: is the journal itself; name a file of its own")
@@ -177,6 +180,15 @@ def from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, 
         sinks=sinks,
         folder=folder,
     )
+
+
+def _contradiction(polling: PollingOptions) -> list[str]:
+    """Say whether a longest time that was written is shorter than the shortest."""
+    if polling.max_interval >= polling.interval:
+        return []
+    longest, shortest = format_duration(polling.max_interval), format_duration(polling.interval)
+    told = f"{longest} is shorter than the interval of {shortest}; make it longer, or leave it out"
+    return [f"polling.max_interval: {told}"]
 
 
 def _base_url_of(environ: Mapping[str, str], mistakes: list[str]) -> str | None:

@@ -34,7 +34,7 @@ def test_a_bad_ca_file_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         path.write_text(text)
     clock = LeapingClock()
-    with pytest.raises(ConfigError, match=r"^\[api\] ca_file: .*ca\.pem"):
+    with pytest.raises(ConfigError, match=r"^api\.ca_file: .*ca\.pem"):
         ApiClient(
             "noc",
             BearerToken(secret=Secret(TOKEN), origin="a test"),

@@ -1,3 +1,4 @@
+import errno
 import os
 
 import click
@@ -5,6 +6,7 @@ import pytest
 
 from tailer.app.exitcode import ExitCode
 from tailer.cli.exits import code_of, run_to_exit, say, sentences_of
+from tailer.cli.main import group
 from tailer.errors import (
     ApiError,
     AuthError,
@@ -40,6 +42,31 @@ def test_one_mistake_is_one_sentence_and_several_are_a_list() -> None:
     """A configuration's mistakes come together, one a line."""
     assert sentences_of(ConfigError("a: wrong")) == ["a: wrong"]
     assert sentences_of(ConfigError(["a: wrong", "b: wrong"])) == ["2 mistakes:\n  - a: wrong\n  - b: wrong"]
+
+
+def test_full_disk_is_no_bug() -> None:
+    """What goes to a full disk by way of stdout is told as such."""
+    error = OSError(errno.ENOSPC, "No space left on device")
+    assert sentences_of(error) == ["what was to be written has no room: No space left on device"]
+    assert code_of(error) == ExitCode.FAILED
+
+
+def test_choices_of_an_argument_are_on_the_same_line() -> None:
+    """A sentence of click's that has several lines becomes one."""
+    assert sentences_of(click.UsageError("Choose from:\n\tbash,\n\tzsh")) == ["Choose from: bash, zsh"]
+
+
+def test_command_without_its_part_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """A group alone is answered with its help, on stderr, as the program itself is."""
+
+    def program() -> None:
+        with group.make_context("tailer", ["dead"]) as context:
+            group.invoke(context)
+
+    assert run_to_exit(program) == ExitCode.MISUSED
+    told = capsys.readouterr()
+    assert told.err.startswith("Usage: tailer dead")
+    assert told.out == ""
 
 
 def test_closed_pipe_has_no_words() -> None:

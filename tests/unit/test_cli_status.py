@@ -19,6 +19,7 @@ from tailer.app.status import (
     Status,
 )
 from tailer.cli.bulletin import MAX_GAPS, MAX_REASONS, bulletin
+from tailer.cli.status import fitted
 from tailer.cli.verdict import reasons, verdict
 
 NOW = 1_800_000_000.0
@@ -320,3 +321,21 @@ def test_sinks_of_every_state() -> None:
         "d     file  0        -          -",
     ]
     assert "The figures are the journal's." in lines
+
+
+def test_a_narrow_terminal_has_shorter_names() -> None:
+    """On 60 columns no row of the connectors' table is broken."""
+    many = changed(connectors=(connector("A rather long name of a place"), connector("b")))
+    lines = bulletin(many, None, 60, everything=False)
+    (row,) = [line for line in lines if line.startswith("A rather l")]
+    assert row.split() == ["A", "rather", "long…", "well", "2s", "ago", "1m", "ago", "-"]
+    assert cell_len(row) <= 60
+
+
+def test_a_watched_status_fits_the_screen() -> None:
+    """What comes first stays on the screen; what is left out below, or at a line's end, is told."""
+    lines = [f"{i} is one of ten" for i in range(10)]
+    assert fitted(lines, 20, 11) == lines
+    assert fitted(lines, 0, 0) == lines
+    assert fitted(lines, 60, 4) == [*lines[:2], "… 8 more lines; all of them without --watch"]
+    assert fitted(lines[:2], 8, 4) == ["0 is on…", "1 is on…"]

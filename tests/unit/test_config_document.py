@@ -352,3 +352,12 @@ def test_one_token_under_two_names_is_refused() -> None:
     assert said.startswith(
         'accounts[1].principal: has the same token as accounts[0], whose principal is "x"; one'
     )
+
+
+def test_longest_interval_is_no_shorter_than_the_shortest() -> None:
+    """Two bounds that contradict each other are a mistake; a default gives way to what was written."""
+    (said,) = mistakes_of(f'{ACCOUNT}[polling]\ninterval = "10m"\nmax_interval = "5m"')
+    assert said == (
+        "polling.max_interval: 5m is shorter than the interval of 10m; make it longer, or leave it out"
+    )
+    assert parse(f'{ACCOUNT}[polling]\ninterval = "10m"', "t.toml", ENVIRON).polling.interval == 600.0
