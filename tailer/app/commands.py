@@ -8,7 +8,8 @@ from tailer.app.control.replies import Reloaded, Retried
 from tailer.app.control.server import Command, Commands, NoArguments
 from tailer.app.daemon import Daemon
 from tailer.app.dead import retry_within
-from tailer.app.snapshot import snapshot
+from tailer.app.gaps import GapReport
+from tailer.app.snapshot import gaps_within, snapshot
 from tailer.app.status import MAX_CONNECTORS, ProcessStatus, Status
 
 
@@ -17,6 +18,14 @@ class StatusArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     limit: int | None = MAX_CONNECTORS
     patterns: tuple[str, ...] = ()
+
+
+class GapsArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which gaps are listed: see `tailer.app.gaps.GapReport`."""
+
+    patterns: tuple[str, ...] = ()
+    since: float | None = None
+    until: float | None = None
 
 
 class DeadArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +41,9 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     async def status(arguments: StatusArguments) -> Status:
         return snapshot(daemon.run, process, daemon.phase, limit=arguments.limit, patterns=arguments.patterns)
 
+    async def gaps(arguments: GapsArguments) -> GapReport:
+        return gaps_within(daemon.run, arguments.patterns, arguments.since, arguments.until)
+
     async def reload(_: NoArguments) -> Reloaded:
         return await daemon.reload()
 
@@ -40,6 +52,7 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
 
     return {
         "status": Command(StatusArguments, status),
+        "gaps": Command(GapsArguments, gaps),
         "reload": Command(NoArguments, reload),
         "dead": Command(DeadArguments, dead),
     }

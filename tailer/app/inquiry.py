@@ -16,7 +16,7 @@ from tailer.app.control.client import ask
 from tailer.app.status import JournalStatus, SinkStatus, Status
 from tailer.app.survey import Surveyed, described, summarized, worst_of
 from tailer.app.whereabouts import journal_of, sink_types_of
-from tailer.core.matching import matches
+from tailer.core.matching import is_meant
 from tailer.core.standing import standing_of
 from tailer.errors import ControlError, JournalError, NoDaemonError
 from tailer.journal.glance import ConnectorGlance, Glance, glance
@@ -75,9 +75,7 @@ def inquire(file: Path, *, limit: int | None, patterns: Sequence[str] = ()) -> I
 
 def _left(seen: Glance, types: Mapping[str, str], limit: int | None, patterns: Sequence[str]) -> Inquiry:
     surveyed = [_surveyed(one) for one in seen.connectors]
-    meant = [
-        one for one in surveyed if not patterns or any(matches(one.connector, each) for each in patterns)
-    ]
+    meant = [one for one in surveyed if is_meant(one.connector, patterns)]
     status = Status(
         taken_at=time.time(),
         phase=None,
@@ -95,9 +93,13 @@ def _left(seen: Glance, types: Mapping[str, str], limit: int | None, patterns: S
     )
 
 
+def connector_of(one: ConnectorGlance) -> Connector:
+    """Give a connector as far as the journal knows it."""
+    return Connector(one.account, one.connector, notes=one.name, serial=one.serial)
+
+
 def _surveyed(one: ConnectorGlance) -> Surveyed:
-    connector = Connector(one.account, one.connector, notes=one.name, serial=one.serial)
-    return Surveyed(connector, one.checkpoint, standing_of(one.checkpoint), "unknown")
+    return Surveyed(connector_of(one), one.checkpoint, standing_of(one.checkpoint), "unknown")
 
 
 def _sinks(seen: Glance, types: Mapping[str, str]) -> tuple[SinkStatus, ...]:

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from tailer.core.durations import Seconds
+from tailer.core.missing import GapState
 from tailer.core.standing import Condition
 
 Phase: TypeAlias = Literal["starting", "running", "draining"]
@@ -41,16 +42,18 @@ class ProcessStatus(Shown, frozen=True, kw_only=True):
 
 
 class GapStatus(Shown, frozen=True, kw_only=True):
-    """A span ``[start, end)`` of API time, whole seconds, that was not read.
+    """A span ``[start, end)`` of API time, whole seconds, that was not read: see `tailer.core.missing`.
 
     Attributes:
         start: Inclusive.
         end: Exclusive.
-        reason: ``not yet read``, or why it can't be read: a `tailer.core.progress.GapReason`.
+        state: Whether it is still to be read (open) or can't be (lost).
+        reason: Why: of a lost one a `tailer.core.progress.GapReason`, of an open one what is known.
     """
 
     start: int
     end: int
+    state: GapState
     reason: str
 
 
@@ -85,9 +88,9 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
         read_through: End of the last span read whole and journaled.
         whole_through: Every second from the origin up to it was read, or is one of the gaps.
         settled_through: End of what no later read asks for again; ``None``: nothing yet.
-        gaps: How many recorded gaps there are: spans that can't be read.
+        gaps: How many lost gaps there are: spans that can't be read.
         gap_seconds: Their length.
-        unread: How many spans before `read_through` are still to be read.
+        unread: How many open gaps there are: spans before `read_through` that are still to be read.
         unread_seconds: Their length.
         spans: The newest of both sorts in the order of time, at most `MAX_SPANS`.
         failures: Failed polls in a row.

@@ -11,9 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 from tailer.app.delays import delays
 from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus
+from tailer.core.advance import frontier_of
 from tailer.core.durations import Seconds
 from tailer.core.ladder import REACH
 from tailer.core.lateness import merged
+from tailer.core.missing import NOT_YET_READ, missing_of
 from tailer.core.progress import Checkpoint
 from tailer.core.standing import Condition, Standing
 from tailer.model import Connector
@@ -94,12 +96,16 @@ def worst_of(all_of_them: Iterable[Surveyed], limit: int | None) -> list[Surveye
     return nsmallest(limit, all_of_them, key=_rank)
 
 
-def described(one: Surveyed, **present: Any) -> ConnectorStatus:
-    """Tell all about one of them; `present` are the attributes that only its poller knows."""
+def described(one: Surveyed, *, why: str = NOT_YET_READ, **present: Any) -> ConnectorStatus:
+    """Tell all about one of them.
+
+    Args:
+        one: Who.
+        why: Why what is still to be read was not read yet.
+        **present: The attributes that only its poller knows.
+    """
     connector, checkpoint, standing = one.connector, one.checkpoint, one.standing
-    spans = [GapStatus(start=gap.start, end=gap.end, reason=gap.reason) for gap in checkpoint.gaps]
-    spans += [GapStatus(start=start, end=end, reason="not yet read") for start, end in standing.holes]
-    spans.sort(key=lambda span: span.start)
+    gaps = missing_of(checkpoint, frontier_of(checkpoint), why)[-MAX_SPANS:]
     return ConnectorStatus(
         account=connector.account,
         connector=connector.id,
@@ -115,7 +121,7 @@ def described(one: Surveyed, **present: Any) -> ConnectorStatus:
         gap_seconds=sum(gap.end - gap.start for gap in checkpoint.gaps),
         unread=len(standing.holes),
         unread_seconds=sum(end - start for start, end in standing.holes),
-        spans=tuple(spans[-MAX_SPANS:]),
+        spans=tuple(GapStatus(**gap._asdict()) for gap in gaps),
         keys=one.keys,
         reach=one.reach,
         lateness=delays(checkpoint.lateness),

@@ -51,7 +51,7 @@ def bulletin(status: Status, note: str | None, columns: int | None, *, everythin
         lines += ["", *aligned(table, columns)] if len(table) > 1 else []
     if status.connectors:
         lines += ["", *_connectors(status, columns, None if everything else MAX_REASONS), *_rest(status)]
-    gaps = _gaps(status.connectors, None if everything else MAX_GAPS)
+    gaps = _gaps(status.connectors, None if everything else MAX_GAPS, columns)
     lines += ["", *gaps] if gaps else []
     return lines
 
@@ -153,19 +153,24 @@ def _rest(status: Status) -> list[str]:
     return [f"… and {left:,} more{', ' if words else ''}{', '.join(words)}"]
 
 
-def _gaps(connectors: Iterable[ConnectorStatus], limit: int | None) -> list[str]:
+def _gaps(connectors: Iterable[ConnectorStatus], limit: int | None, columns: int | None) -> list[str]:
     """List the newest gaps of the connectors that are listed."""
     found = [(span, one.name) for one in connectors for span in one.spans]
     found.sort(key=lambda pair: pair[0].start, reverse=True)
     if not found:
         return []
-    table: Table = [("GAP OF", "FROM", "LENGTH", "REASON")]
+    table: Table = [("GAP OF", "FROM", "LENGTH", "WHY")]
     table += [
-        (_cut(name), instant(span.start), format_duration(span.end - span.start), span.reason)
+        (
+            _cut(name),
+            instant(span.start),
+            format_duration(span.end - span.start),
+            escaped(f"{span.state}: {span.reason}"),
+        )
         for span, name in found[:limit]
     ]
     left = sum(one.gaps + one.unread for one in connectors) - (len(table) - 1)
-    return [*aligned(table, None), *([f"… and {left:,} more"] if left > 0 else [])]
+    return [*aligned(table, columns), *([f"… and {left:,} more"] if left > 0 else [])]
 
 
 def _cut(name: str, columns: int = NAME_COLUMNS) -> str:

@@ -36,6 +36,7 @@ COMMANDS = {
     "status": Entry(
         "tailer.cli.status", "Show how a collection is: what is read, what fails, what is missing."
     ),
+    "gaps": Entry("tailer.cli.gaps", "List what was not read, with the reason of each gap."),
     "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
     "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
     "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),

@@ -91,6 +91,24 @@ def daemon_config(function: Function) -> Function:
     )(function)
 
 
+def asked_past(function: Function) -> Function:
+    """``--since`` and ``--until`` of commands that look at a part of the past."""
+    since = click.option(
+        "--since",
+        type=moment,
+        metavar="TIME",
+        help="Start of the span that is meant: 2d back from now, an ISO 8601 time, or epoch seconds."
+        "  [default: all that was ever asked for]",
+    )
+    until = click.option(
+        "--until",
+        type=moment,
+        metavar="TIME",
+        help="Its end, in the same words.  [default: now]",
+    )
+    return since(until(function))
+
+
 def list_output(function: Function) -> Function:
     """``--output`` of commands that give a short list."""
     return click.option(

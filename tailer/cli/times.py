@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime
 
+import click
+
+from tailer.cli.exits import say
 from tailer.core.durations import Seconds, parse_time
 
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
@@ -28,6 +32,24 @@ def span_mistakes(since: str, until: str | None, *, follow: bool, now: float) ->
     if start >= end:
         return [f"--since: from {since} to now there is nothing; add --follow, or go further back"]
     return []
+
+
+def past_span(since: str | None, until: str | None) -> tuple[float | None, float | None]:
+    """Read the ends of a span of the past, as epoch seconds; ``None`` stays: nothing was said.
+
+    Raises:
+        click.UsageError: There is nothing between them.
+    """
+    now = time.time()
+    if since is not None and (mistakes := span_mistakes(since, until, follow=False, now=now)):
+        raise click.UsageError(mistakes[0])
+    for name, text in (("--since", since), ("--until", until)):
+        if text is not None and (local := naive_as_local(text)) is not None:
+            say(f"{name} {text} is taken for local time, {local}")
+    return (
+        None if since is None else parse_time(since, now),
+        None if until is None else parse_time(until, now),
+    )
 
 
 def naive_as_local(text: str) -> str | None:

@@ -6,7 +6,7 @@ A pattern matches if it equals the id, the serial number, the notes or their fir
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -20,6 +20,11 @@ def matches(connector: Connector, pattern: str) -> bool:
         text == wanted or fnmatchcase(text, wanted)
         for text in (name.casefold() for name in _names(connector))
     )
+
+
+def is_meant(connector: Connector, patterns: Collection[str]) -> bool:
+    """Tell whether one of the patterns means this connector; no patterns mean every one."""
+    return not patterns or any(matches(connector, pattern) for pattern in patterns)
 
 
 def choose(

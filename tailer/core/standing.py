@@ -59,6 +59,15 @@ def standing_of(checkpoint: Checkpoint) -> Standing:
     )
 
 
+def behind_after(interval: Seconds) -> Seconds:
+    """Give the seconds that a connector may lag before it is behind (rule 3).
+
+    Args:
+        interval: Seconds between two of its polls at present.
+    """
+    return VISITS * interval + BEHIND_AFTER
+
+
 def condition_of(
     whole_through: float, now: float, interval: Seconds, *, is_parked: bool, is_failing: bool
 ) -> Condition:
@@ -75,4 +84,4 @@ def condition_of(
         return "parked"
     if is_failing:
         return "failing"
-    return "behind" if now - whole_through > VISITS * interval + BEHIND_AFTER else "well"
+    return "behind" if now - whole_through > behind_after(interval) else "well"

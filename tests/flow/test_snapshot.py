@@ -6,8 +6,9 @@ from contextlib import suppress
 import msgspec
 import pytest
 
+from tailer.app.gaps import GapReport
 from tailer.app.run import Run
-from tailer.app.snapshot import snapshot, this_process
+from tailer.app.snapshot import gaps_within, snapshot, this_process
 from tailer.app.status import Status
 from tailer.errors import JournalFullError, ServerError, SinkUnavailableError
 from tailer.testing.recording_sink import RecordingSink
@@ -123,3 +124,31 @@ async def test_a_snapshot_tells_since_when_the_journal_is_full() -> None:
 
     assert status.journal.full_since is not None
     assert START <= status.journal.full_since <= START + 10
+
+
+async def test_open_gaps_say_why_they_are_open() -> None:
+    """Of a connector that fails the last error is told; one that is read has no gap up to the present."""
+    stage = Stage({"good": steady(200, every=1), "bad": steady(200, every=1)})
+    stage.source.trouble(ServerError("HTTP 502", status=502), connector="bad")
+    seen: list[GapReport] = []
+    run = stage.run()
+
+    def look() -> None:
+        seen.append(gaps_within(run, (), None, None))
+        run.drain()
+
+    async with run:
+        run.deliver(RecordingSink(), await run.open_reader("archive", "connector"))
+        asyncio.get_running_loop().call_later(250.0, look)
+        await run.serve()
+
+    (report,) = seen
+    assert (report.connectors, report.open, report.lost) == (2, 1, 0)
+    (gap,) = report.gaps
+    assert (gap.connector, gap.start, gap.state, gap.reason) == (
+        "bad",
+        START,
+        "open",
+        "read failed: HTTP 502",
+    )
+    assert gap.end >= START + 240

@@ -284,16 +284,17 @@ def test_ten_thousand_connectors_are_counted() -> None:
 def test_gaps_are_listed_newest_first() -> None:
     """What can't be read and what is not yet read, with length and reason; a few unless all are asked for."""
     spans = tuple(
-        GapStatus(start=100 * number, end=100 * number + 60, reason="page cap") for number in range(12)
+        GapStatus(start=100 * number, end=100 * number + 60, state="lost", reason="page cap")
+        for number in range(12)
     )
-    late = GapStatus(start=5000, end=5600, reason="not yet read")
+    late = GapStatus(start=5000, end=5600, state="open", reason="not yet read")
     one = connector("Oslo", gaps=30, gap_seconds=1800, unread=1, unread_seconds=600, spans=(*spans, late))
     short = connector("Lima", reach=7200.0)
 
     lines = bulletin(changed(connectors=(one,)), None, 80, everything=False)
 
     start = next(index for index, line in enumerate(lines) if line.startswith("GAP OF"))
-    assert lines[start + 1] == "Oslo    1970-01-01 01:23:20Z  10m     not yet read"
+    assert lines[start + 1] == "Oslo    1970-01-01 01:23:20Z  10m     open: not yet read"
     assert len(lines) == start + 1 + MAX_GAPS + 1
     assert lines[-1] == "… and 21 more"
     assert any("30 (30m), 10m not yet read" in line for line in lines)

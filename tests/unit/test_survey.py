@@ -85,12 +85,13 @@ def test_gaps_and_holes_are_listed_in_the_order_of_time() -> None:
     """People see what is missing, whether it can't be read or is only not yet read."""
     told = described(
         surveyed("a", covered=((0, 10), (30, 40)), gaps=(Gap(10, 20, "page cap"),), newest=35.5),
+        why="read failed: HTTP 500",
         error="HTTP 500",
     )
 
-    assert [(span.start, span.end, span.reason) for span in told.spans] == [
-        (10, 20, "page cap"),
-        (20, 30, "not yet read"),
+    assert [(span.start, span.end, span.state, span.reason) for span in told.spans] == [
+        (10, 20, "lost", "page cap"),
+        (20, 30, "open", "read failed: HTTP 500"),
     ]
     assert (told.gaps, told.gap_seconds, told.unread, told.unread_seconds) == (1, 10, 1, 10)
     assert (told.read_through, told.whole_through) == (40, 20)
