@@ -91,6 +91,13 @@ def _wrong_shape(scene: Scene) -> Answer:
     return answers.success(scene.rng.choice(shapes))
 
 
+def _echo(scene: Scene) -> Answer:
+    """A failure that quotes all that was sent, the credentials included, as careless proxies do."""
+    sent = "; ".join(f"{name}: {value}" for name, value in scene.request.headers.items())
+    chain = answers.Problem(answers.PLAIN_REFUSAL, sent)
+    return answers.failure(HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, sent, chain)
+
+
 def _not_json(_: Scene) -> Answer:
     return Answer(body=b"upstream connect error or disconnect/reset before headers")
 
@@ -180,6 +187,7 @@ FAULTS: Mapping[FaultKind, Strike] = {
     ),
     "429-zero": _status(HTTPStatus.TOO_MANY_REQUESTS, answers.RATE_LIMITED, "Rate limited", Retry_After="0"),
     "500": _status(HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, "internal server error"),
+    "500-echo": _instead(_echo),
     "500-final": _status(
         HTTPStatus.INTERNAL_SERVER_ERROR, answers.PLAIN_REFUSAL, "not retryable", x_should_retry="false"
     ),

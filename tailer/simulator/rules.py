@@ -21,6 +21,7 @@ FaultKind: TypeAlias = Literal[
     "429-huge",
     "429-zero",
     "500",
+    "500-echo",
     "500-final",
     "502-html",
     "520",

@@ -88,6 +88,7 @@ async def test_server_lives_in_its_own_time() -> None:
         ("429-date", 429, '"code":10000'),
         ("429-huge", 429, '"code":10000'),
         ("500", 500, '"success":false'),
+        ("500-echo", 500, "Authorization: Bearer "),
         ("500-final", 500, '"success":false'),
         ("502-html", 502, "<html>"),
         ("520", 520, "520"),
