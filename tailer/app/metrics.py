@@ -141,6 +141,11 @@ METRICS = (
         "state",
     ),
     _gauge(
+        "silent_connectors",
+        "Those of them whose appliance sends no heartbeat.",
+        _plain(lambda status: status.fleet.silent),
+    ),
+    _gauge(
         "account_connectors",
         "Connectors that are read of an account.",
         lambda status: [((one.account,), one.connectors) for one in _accounts(status)],
@@ -154,8 +159,8 @@ METRICS = (
     ),
     _gauge(
         "connector_lag_seconds",
-        "How far the reading of a connector is behind the present, by quantile over those not parked;"
-        " 1 is the worst.",
+        "How far the reading of a connector is behind the present, by quantile over those neither"
+        " parked nor silent; 1 is the worst.",
         lambda status: [((quantile,), lag) for quantile, lag in status.fleet.lags.items()],
         "quantile",
     ),

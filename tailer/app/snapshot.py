@@ -145,7 +145,16 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
     )
     lag = max(0.0, api_now - standing.whole_through)
     reach = None if math.isinf(poller.reach) else poller.reach
-    return Surveyed(poller.connector, poller.checkpoint, standing, condition, len(poller.keys), lag, reach)
+    return Surveyed(
+        poller.connector,
+        poller.checkpoint,
+        standing,
+        condition,
+        len(poller.keys),
+        lag,
+        reach,
+        poller.silent_since,
+    )
 
 
 def why_unread(poller: Poller, fleet: Fleet) -> str:
@@ -165,6 +174,7 @@ def _described(one: Surveyed, poller: Poller, fleet: Fleet, now: _Moment) -> Con
         failures=poller.failures,
         error=None if poller.error is None else str(poller.error),
         next_poll_at=now.wall_of(poller.due_at),
+        away=poller.absence.span,
     )
 
 

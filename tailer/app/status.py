@@ -100,6 +100,9 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
         reach: Seconds that it is read back at most, where memory is short (``max_keys``); ``None``: as far
             as it is configured, or nobody polls.
         lateness: How late its events are; ``None`` before the first.
+        silent_since: Last sign of life of its appliance, whose heartbeat has stopped; ``None``: it
+            has not, or nobody knows.
+        away: The absence of its appliance that is being read again; ``None``: none is.
     """
 
     account: str
@@ -123,6 +126,8 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
     keys: int | None = None
     reach: Seconds | None = None
     lateness: LatenessStatus | None = None
+    silent_since: float | None = None
+    away: tuple[int, int] | None = None
 
 
 class FleetStatus(Shown, frozen=True, kw_only=True):
@@ -148,8 +153,10 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         cut: Connectors that are read less far back than configured, because memory is short.
         shortest_reach: Seconds that the worst of them is read back; ``None`` without any.
         lags: Seconds from `ConnectorStatus.whole_through` to the present, by quantile over the connectors
-            that are not parked; "1" is the worst. Empty when nobody collects.
+            neither parked nor silent; "1" is the worst. Empty when nobody collects.
         lateness: How late their events are; ``None`` before the first.
+        silent: Connectors whose appliance sends no heartbeat; they are polled rarely until it does.
+        silent_since: The earliest `ConnectorStatus.silent_since`; ``None`` without any.
         ladder_reach: Seconds after its time at which an event may become visible and is still found, where
             memory is not short; ``None`` without connectors.
     """
@@ -173,6 +180,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     shortest_reach: Seconds | None = None
     lags: Mapping[str, Seconds] = {}
     lateness: LatenessStatus | None = None
+    silent: int = 0
+    silent_since: float | None = None
     ladder_reach: Seconds | None = None
 
 

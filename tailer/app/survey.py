@@ -37,6 +37,7 @@ class Surveyed(NamedTuple):
         keys: Events that are remembered of it; ``None`` when not counted.
         lag: Seconds from `Standing.whole_through` to the present; ``None`` when nobody polls.
         reach: Seconds that it is read back at most, where memory is short; ``None``: as configured.
+        silent_since: Last sign of life of its appliance, whose heartbeat has stopped; ``None``: it has not.
     """
 
     connector: Connector
@@ -46,6 +47,7 @@ class Surveyed(NamedTuple):
     keys: int | None = None
     lag: Seconds | None = None
     reach: Seconds | None = None
+    silent_since: float | None = None
 
 
 def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
@@ -57,6 +59,7 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
     gaps = [gap for one in all_of_them for gap in one.checkpoint.gaps]
     keys = [one.keys for one in all_of_them if one.keys is not None]
     reaches = [one.reach for one in all_of_them if one.reach is not None]
+    silences = [one.silent_since for one in all_of_them if one.silent_since is not None]
     return FleetStatus(
         connectors=len(all_of_them),
         well=counts["well"],
@@ -77,6 +80,8 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         shortest_reach=min(reaches, default=None),
         lags=_lags(all_of_them),
         lateness=delays(merged(one.checkpoint.lateness for one in all_of_them)),
+        silent=len(silences),
+        silent_since=min(silences, default=None),
         ladder_reach=min(
             (REACH * one.checkpoint.levels[-1][0] for one in all_of_them if one.checkpoint.levels),
             default=None,
@@ -124,6 +129,7 @@ def described(one: Surveyed, *, why: str = NOT_YET_READ, **present: Any) -> Conn
         spans=tuple(GapStatus(**gap._asdict()) for gap in gaps),
         keys=one.keys,
         reach=one.reach,
+        silent_since=one.silent_since,
         lateness=delays(checkpoint.lateness),
         **present,
     )
@@ -131,7 +137,11 @@ def described(one: Surveyed, *, why: str = NOT_YET_READ, **present: Any) -> Conn
 
 def _lags(all_of_them: Iterable[Surveyed]) -> dict[str, Seconds]:
     """Give quantiles of the lags by nearest rank."""
-    lags = sorted(one.lag for one in all_of_them if one.lag is not None and one.condition != "parked")
+    lags = sorted(
+        one.lag
+        for one in all_of_them
+        if one.lag is not None and one.condition != "parked" and one.silent_since is None
+    )
     if not lags:
         return {}
     return {name: lags[max(0, math.ceil(float(name) * len(lags)) - 1)] for name in LAG_QUANTILES}

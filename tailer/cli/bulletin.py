@@ -65,6 +65,13 @@ def _circumstances(status: Status, note: str | None) -> list[str]:
         known = "" if process.version == "unknown" else f" {process.version}"
         told.append(f"tailer{known} is process {process.pid} on {process.host}, up {up}")
     told += lateness_of(status.fleet)
+    fleet = status.fleet
+    if fleet.silent_since is not None:
+        since = age(api_now(status) - fleet.silent_since)
+        told.append(
+            f"{count(fleet.silent, 'appliance')} silent, for up to {since}: without a heartbeat a connector"
+            " is polled rarely"
+        )
     journal = status.journal
     size = "" if journal.used_bytes is None else f", {format_size(journal.used_bytes)}"
     told.append(f"Journal {journal.path or 'in memory'}{size}, {count(journal.head, 'event')} so far")
@@ -129,11 +136,19 @@ def _connector(one: ConnectorStatus, now: float, name_columns: int) -> tuple[str
     gaps += [f"late events found for {format_duration(one.reach)} only"] if one.reach is not None else []
     return (
         _cut(one.name, name_columns),
-        "-" if one.condition == "unknown" else one.condition,
+        _state(one, now),
         f"{age(now - one.whole_through)} ago",
         "none yet" if one.newest_at is None else f"{age(now - one.newest_at)} ago",
         ", ".join(gaps) or "-",
     )
+
+
+def _state(one: ConnectorStatus, now: float) -> str:
+    if one.condition == "unknown":
+        return "-"
+    if one.condition == "well" and one.silent_since is not None:
+        return f"silent {age(now - one.silent_since)}"
+    return one.condition
 
 
 def _rest(status: Status) -> list[str]:

@@ -18,7 +18,9 @@ Rules:
    fleet's mean while little is known (the mean of a gamma distribution with shape `SHAPE`).
 5. How much of the traffic is heat is learnt from the fleet: events that come independently have counts
    whose variance is their mean; what is beyond that is heat.
-6. The price is found for the long-run rates, and corrected by what the intervals really take.
+6. A connector whose appliance is silent (`tailer.core.heartbeat`) is polled at the longest interval, whatever
+   the budget holds.
+7. The price is found for the long-run rates, and corrected by what the intervals really take.
 
 Sources: the square-root rule under bounds is the water-filling of Lagrange multipliers; the family of
 problems is that of J. Cho and H. Garcia-Molina, "Effective page refresh policies for web crawlers", ACM TODS
@@ -64,7 +66,7 @@ class Tempo:
         interval: Seconds until its next poll, to begin with.
     """
 
-    __slots__ = ("at", "count", "heat", "interval", "observed")
+    __slots__ = ("at", "count", "heat", "interval", "is_silent", "observed")
 
     def __init__(self, now: float, interval: Seconds) -> None:
         self.at = now
@@ -72,6 +74,7 @@ class Tempo:
         self.observed = 0.0
         self.heat = 0.0
         self.interval = interval
+        self.is_silent = False
 
     def rate(self, mean: float) -> float:
         """Estimate the long-run rate, events a second, given the fleet's mean rate, above 0."""
@@ -139,9 +142,11 @@ class Pace:
         self.longest = max(self._configured, len(tempos) / allowed)
         events = sum(tempo.count for tempo in tempos) + _FIRST_MEAN * _FIRST_SPAN
         self._mean = events / (sum(tempo.observed for tempo in tempos) + _FIRST_SPAN)
-        price = price_of((tempo.rate(self._mean) for tempo in tempos), allowed, self.shortest, self.longest)
+        awake = [tempo for tempo in tempos if not tempo.is_silent]
+        left = allowed - (len(tempos) - len(awake)) / self.longest
+        price = price_of((tempo.rate(self._mean) for tempo in awake), left, self.shortest, self.longest)
         if price and self._price:
-            taken = sum(1 / tempo.interval for tempo in tempos) / allowed
+            taken = sum(1 / tempo.interval for tempo in awake) / left
             self._correction *= min(_STEP, max(1 / _STEP, taken**_GAIN))
         else:
             self._correction = 1.0
@@ -157,6 +162,9 @@ class Pace:
         """
         elapsed = now - tempo.at
         count = tempo.note(ages, now)
+        if tempo.is_silent:
+            tempo.interval = self.longest
+            return self.longest
         if not self._price:
             tempo.interval = self.shortest
             return self.shortest

@@ -9,9 +9,10 @@ Rules, in this order (times are API time; a *slice* is a window that by the meas
    at least `look_back` before the head, and never after the frontier. A level whose read would be more
    than one slice is read as a *pass*, in slices beside the head polls, and the poll uses the deepest due
    level below it. A pass counts as a read of its level at the time at which it was planned, once it is done.
-3. *Backlog*, when no head poll is due: the oldest hole before the frontier, then the next slice of a pass;
-   after one that failed the next in turn, so that one bad hole holds up nothing else. After one that brought
-   nothing (it lies too near to the present for this API) neither holes nor catch-up, until the next poll.
+3. *Backlog*, when no head poll is due: the oldest hole before the frontier, then the next slice of a pass,
+   then of an absence that is to be read again (`tailer.core.absence`); after one that failed the next in
+   turn, so that one bad hole holds up nothing else. After one that brought nothing (it lies too near to the
+   present for this API) neither holes nor catch-up, until the next poll.
 4. Nothing asks for what lies below the checkpoint's floor, padding included.
 
 The look-back is either fixed or automatic: at least four intervals, and as far back as about
@@ -25,6 +26,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from tailer.core.absence import Absence
 from tailer.core.advance import frontier_of, holes_of
 from tailer.core.durations import Seconds
 from tailer.core.keys import PADDING
@@ -47,7 +49,7 @@ POLLING_SHARE = 0.9
 PARKED_SHARE = 0.1
 """Part of the allowed rate that tries of parked connectors may take together, about."""
 
-Aim = Literal["catch-up", "head", "hole", "pass"]
+Aim = Literal["catch-up", "head", "hole", "pass", "absence"]
 """Why a window is read."""
 
 
@@ -138,13 +140,15 @@ class WindowPlanner:
 
     Args:
         pacing: Read at every call: it may be adapted at any time.
+        absence: What is to be read again for an appliance that was away; ``None``: nothing ever.
 
     Attributes:
         interval: Time between two polls of this connector at present, seconds.
     """
 
-    def __init__(self, pacing: Pacing) -> None:
+    def __init__(self, pacing: Pacing, absence: Absence | None = None) -> None:
         self.interval = pacing.interval
+        self._absence = absence or Absence()
         self._pacing = pacing
         self._density: float | None = None
         self._reach = self._shortest_reach
@@ -188,6 +192,13 @@ class WindowPlanner:
             self._pass = None  # the floor was raised beyond it; its level is planned anew when it is due
         if self._pass is not None:
             choices.append(((max(self._pass.start, lowest), self._pass.end), "pass"))
+        away = self._absence.due(now)
+        if away is not None and away[1] <= lowest:
+            self._absence.read(away[1], now, has_found=False)  # the floor was raised beyond it
+        elif (
+            away is not None and (span := (max(away[0], lowest), min(away[1], self._head(now))))[0] < span[1]
+        ):
+            choices.append((span, "absence"))
         if not choices:
             return None
         (start, end), aim = choices[self._turn % len(choices)]
@@ -228,7 +239,7 @@ class WindowPlanner:
             plan: What was tried.
             pages: Pages that had come before it failed.
         """
-        if plan.aim in ("hole", "pass"):
+        if plan.aim in ("hole", "pass", "absence"):
             self._turn += 1
         elif plan.level:
             self._ceiling = plan.level - 1

@@ -57,10 +57,9 @@ class Crowd:
     def fit(self) -> None:
         """Set intervals and slices by the connectors that are known now; called after every listing too."""
         tempos = self._tempos()
+        awake = sum(not tempo.is_silent for tempo in tempos)
         for pacing, _ in self._members:
-            pacing.fit(
-                len(tempos), rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held
-            )
+            pacing.fit(awake, rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held)
         pace = self.pace
         pace.fit(tempos, POLLING_SHARE * self.budget.rate)
         longest = pace.longest if pace.is_bound else pace.shortest
@@ -78,7 +77,7 @@ class Crowd:
     @property
     def expected_delay(self) -> Seconds:
         """Mean time that an event waits for its poll, by what is known of the connectors."""
-        return self.pace.expected_delay(self._tempos())
+        return self.pace.expected_delay(tempo for tempo in self._tempos() if not tempo.is_silent)
 
     def _tempos(self) -> list[Tempo]:
         return [tempo for _, tempos in self._members for tempo in tempos()]

@@ -12,14 +12,17 @@ from functools import partial
 
 import msgspec
 
+from tailer.core.absence import Absence, absence_of
 from tailer.core.advance import advanced
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
+from tailer.core.heartbeat import Pulse
 from tailer.core.ladder import Levels
 from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.reading import Reading, WindowRead
+from tailer.core.spans import Span
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan, WindowPlanner
 from tailer.errors import ApiError, RateLimitedError, RequestRefusedError, TransportError
@@ -60,6 +63,8 @@ class Poller:
             waits for its turn or is polled.
         error: Why it is not read at present; ``None`` while all is well.
         is_stopped: Whether its account is stopped (`tailer.pipeline.warden`).
+        absence: What is read again because its appliance was away.
+        pulse: Its appliance's signs of life.
         is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
     """
 
@@ -74,13 +79,16 @@ class Poller:
         self.steps = 0
         self.storing_since: float | None = None
         self.case = ConnectorCase()
+        self.absence = Absence()
+        self.pulse = Pulse()
         self.is_stopped = False
         self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
         self._watched_since = context.api_now()
+        self._collected = stored.checkpoint.lateness.collected
         self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
-        self._planner = WindowPlanner(context.pacing)
+        self._planner = WindowPlanner(context.pacing, self.absence)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
 
     @property
@@ -121,6 +129,19 @@ class Poller:
         return self._planner.is_behind(self.checkpoint, now) or (
             self._planner.backlog(self.checkpoint, now) is not None
         )
+
+    @property
+    def silent_since(self) -> float | None:
+        """Last sign of life of its appliance (API time), if that is silent."""
+        return self.pulse.silent_since if self.tempo.is_silent else None
+
+    @property
+    def next_at(self) -> float:
+        """When it wants its next turn (monotonic): `due_at`, or before that to read an absence."""
+        if self.failures or self.is_parked or math.isinf(self.absence.next_at):
+            return self.due_at
+        context = self._context
+        return min(self.due_at, context.clock.monotonic() + self.absence.next_at - context.api_now())
 
     async def poll(self) -> None:
         """Read one window and commit what came of it; afterwards `due_at` tells when to come back.
@@ -265,6 +286,7 @@ class Poller:
         context.pacing.parked -= self.is_parked
         self.case.succeed()
         self.error = None
+        self._notice(plan, reading, events)
         if plan.aim == "head":
             self.due_at = started + self._pace(events, started)
         has_reached_head = plan.aim == "head" and not reading.dense
@@ -274,6 +296,40 @@ class Poller:
             is_behind=not has_reached_head,
             now=context.clock.monotonic(),
         )
+        if self.tempo.is_silent:  # nothing is expected of it, and its polls are rare: nobody waits for it
+            context.board.give_up(self.ref, context.clock.monotonic())
+
+    def _notice(self, plan: Plan, reading: Reading, events: Sequence[Event]) -> None:
+        """Learn from a read whether the appliance was away, and what that read has done about it."""
+        context = self._context
+        now = context.api_now()
+        if plan.aim == "absence":
+            if not reading.dense:
+                self.absence.read(plan.window.end, now, has_found=bool(events))
+        elif events and context.pacing.until is None:
+            away = absence_of(events, self._collected, context.pacing.ladder.lengths[-1])
+            if away is not None:
+                self.absence.begin(*away, now)
+        self._collected = self.checkpoint.lateness.collected
+        self._note_silence(self.pulse.collected(max(event.a for event in events)) if events else None, now)
+
+    def hear(self, connector: Connector, now: float) -> bool:
+        """Learn what a listing says of this connector; return whether its appliance was silent and is back.
+
+        Args:
+            connector: As it was listed.
+            now: API time at which the listing was asked for.
+        """
+        self.connector = connector
+        was_silent = self.tempo.is_silent
+        self._note_silence(self.pulse.listed(connector.heartbeat_at, now), now)
+        return was_silent and not self.tempo.is_silent
+
+    def _note_silence(self, absence: Span | None, now: float) -> None:
+        is_finite = self._context.pacing.until is not None  # what is asked for is read, silent or not
+        self.tempo.is_silent = self.pulse.silent_since is not None and not is_finite
+        if absence is not None and not is_finite:
+            self.absence.begin(absence, absence[1], now)
 
     def _pace(self, events: Sequence[Event], now: float) -> Seconds:
         """Tell after how long the next poll is due, and all whom it concerns."""
@@ -286,7 +342,7 @@ class Poller:
 
     def _plan_anew(self) -> None:
         """Forget what reads have shown."""
-        self._planner = WindowPlanner(self._context.pacing)
+        self._planner = WindowPlanner(self._context.pacing, self.absence)
         self._planner.interval = self.tempo.interval
 
     def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:
@@ -362,7 +418,3 @@ class Poller:
             floor: The checkpoint's floor as it was when the journal last made everything durable.
         """
         self.keys.forget(floor, self.checkpoint.gap_spans)
-
-    def rename(self, connector: Connector) -> None:
-        """Take over what a later listing says of this connector."""
-        self.connector = connector

@@ -81,6 +81,11 @@ class Roster:
         self._listed_at: float | None = None
 
     @property
+    def silent(self) -> int:
+        """How many of its appliances are silent."""
+        return sum(poller.tempo.is_silent for poller in self.pollers)
+
+    @property
     def is_read(self) -> bool:
         """Whether at least one of its connectors is read without trouble."""
         return any(poller.error is None for poller in self.pollers)
@@ -111,9 +116,11 @@ class Roster:
         for connector in choose(listed, self._watch.patterns, self._watch.exclude):
             poller = self._by_ref.get(f"{connector.account}/{connector.id}")
             if poller is None:
-                new.append(await self._take_up(connector, origin))
+                poller = await self._take_up(connector, origin)
+                poller.hear(connector, now)
+                new.append(poller)
             else:
-                self._update(poller, connector, has_returned=connector.id not in before)
+                self._update(poller, connector, now, has_returned=connector.id not in before)
         await self._add(new, is_first=is_first)
 
     def hasten(self, poller: Poller) -> None:
@@ -124,11 +131,12 @@ class Roster:
         if poller.due_at > now + within:
             self._turns.hasten(poller, now + within * context.random())
 
-    def _update(self, poller: Poller, connector: Connector, *, has_returned: bool) -> None:
+    def _update(self, poller: Poller, connector: Connector, now: float, *, has_returned: bool) -> None:
         """Take over what a listing says of a known connector; a change may mean that it can be read again."""
         known = poller.connector
         has_changed = (known.notes, known.serial) != (connector.notes, connector.serial)
-        poller.rename(connector)
+        if poller.hear(connector, now):
+            self._turns.hasten(poller, self._context.clock.monotonic())
         if poller.is_parked and (has_returned or has_changed):
             self.hasten(poller)
 

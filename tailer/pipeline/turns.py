@@ -55,7 +55,7 @@ class Turns:
         if poller.has_backlog:
             lane.add_backlog(poller, poller.checkpoint.through)
         else:
-            lane.add_live(poller, poller.due_at)
+            lane.add_live(poller, poller.next_at)
 
     def remove(self, poller: Poller) -> bool:
         """Take a connector out; return whether it had a turn: one that is being polled has none."""

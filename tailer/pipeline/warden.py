@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
+from tailer.core.heartbeat import listing_interval
 from tailer.core.parking import AccountCase
 from tailer.errors import ApiError, AuthError, ConfigError
 from tailer.observe import AccountResumed, AccountStopped, ListingFailed
@@ -185,13 +186,18 @@ class Warden:
         was_stopped = case.is_stopped
         case.listed(asked_at)
         self._failures = 0
-        self.next_at = math.inf if self._discover is None else self._now() + self._discover
+        self.next_at = math.inf if self._discover is None else self._now() + self._until_next(self._discover)
         if was_stopped:
             held, self._held = self._held, []
             self._go_on(held)
             context.observe(AccountResumed(self.roster.account, self._now() - case.stopped_at))
         self._answer()
         self._fit()
+
+    def _until_next(self, discover: Seconds) -> Seconds:
+        roster = self.roster
+        interval = self._context.pacing.interval
+        return listing_interval(roster.silent, len(roster.listed or ()), interval, discover)
 
     def _refuse(self, error: AuthError) -> None:
         """Stop the account if its connectors are refused too; one listing by itself may be a throttle's."""

@@ -16,6 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
@@ -142,6 +143,7 @@ class ScriptedSource:
         self._clock = clock
         self._rows = {connector: list(known) for connector, known in rows.items()}
         self._listed_from: dict[str, float] = {}
+        self._silences: dict[str, tuple[float, float]] = {}
         self._page_rows = page_rows
         self._newest_first = newest_first
         self._overlap = overlap
@@ -231,6 +233,10 @@ class ScriptedSource:
         error = ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
         self.trouble(error, connector=connector, start=start, end=end)
 
+    def silence(self, connector: str, *, start: float, end: float = math.inf) -> None:
+        """List a connector with a heartbeat, every ten seconds, that stands still from `start` to `end`."""
+        self._silences[connector] = (start, end)
+
     async def list_connectors(self, account: str) -> list[Connector]:
         """List the connectors that are known by now; see `tailer.interfaces.EventApi`."""
         sent = await self._send(LISTING, None)
@@ -238,7 +244,7 @@ class ScriptedSource:
         self.listings.append(now)
         self._answer(LISTING, sent)
         return [
-            Connector(account, connector)
+            Connector(account, connector, last_heartbeat=self._heartbeat(connector, now))
             for connector in self._rows
             if account == self.account and self._is_listed(connector, now)
         ]
@@ -257,6 +263,13 @@ class ScriptedSource:
             return page
         finally:
             self._in_flight[connector] -= 1
+
+    def _heartbeat(self, connector: str, now: float) -> str | None:
+        if connector not in self._silences:
+            return None
+        start, end = self._silences[connector]
+        at = start if start <= now < end else now
+        return datetime.fromtimestamp(at // 10 * 10, UTC).isoformat()
 
     def _is_listed(self, connector: str, now: float) -> bool:
         start, end = self._absent.get(connector, (math.inf, math.inf))

@@ -4,6 +4,7 @@ import pytest
 
 from tailer.core.advance import first_checkpoint
 from tailer.core.keys import KeySet
+from tailer.core.tempo import Pace
 from tailer.errors import (
     ApiError,
     AuthError,
@@ -27,6 +28,7 @@ from tailer.observe import (
     PollFailed,
     PollRecovered,
 )
+from tailer.pipeline.board import Board
 from tailer.pipeline.poller import Poller
 from tailer.testing.scripted_source import Row
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
@@ -45,6 +47,25 @@ async def journaled(stage: Stage) -> list[tuple[str, float, float]]:
     """List what the journal holds, as it came."""
     entries = await stage.journal.read(0, 10**6)
     return [key for entry in entries for part in entry.segments for key in keys(part.events)]
+
+
+async def test_nobody_waits_for_a_silent_appliance() -> None:
+    """Its polls are rare, so the order of the others does not depend on them; heard again, it counts."""
+    stage = Stage({"c1": []})
+    board = Board()
+    poller = await poller_on(stage, board=board, pace=Pace(5.0, 300.0))
+    listed = Connector("account", "c1", last_heartbeat="2027-01-15T07:00:00Z")
+    assert not poller.hear(listed, START)
+    await poller.poll()
+    assert poller.tempo.is_silent
+    assert board.fleet_mark == float("inf")
+    assert poller.due_at - stage.clock.monotonic() > 200
+
+    assert poller.hear(Connector("account", "c1", last_heartbeat="2027-01-15T08:00:00Z"), START + 10)
+    await stage.clock.sleep(10)
+    await poller.poll()
+    assert not poller.silent_since
+    assert board.fleet_mark < float("inf")
 
 
 async def test_how_late_events_are_is_kept_with_what_was_read() -> None:
@@ -263,7 +284,7 @@ async def test_a_new_name_is_taken_over() -> None:
     """Events read after a renaming carry the new name."""
     stage = Stage({"c1": steady(60, start=-60)})
     poller = await poller_on(stage)
-    poller.rename(Connector("account", "c1", notes="Hamburg"))
+    poller.hear(Connector("account", "c1", notes="Hamburg"), START)
     await poller.poll()
 
     assert (await stage.journal.read(0, 1))[0].segments[0].source.name == "Hamburg"

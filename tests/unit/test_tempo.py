@@ -131,3 +131,31 @@ def test_expected_delay_is_half_an_interval() -> None:
     pace = Pace(5.0, 600.0)
     assert pace.expected_delay([]) == 0.0
     assert pace.expected_delay([Tempo(0.0, 5.0)]) == 2.5
+
+
+def test_silent_connectors_take_the_longest_interval_and_leave_the_rest_to_others() -> None:
+    """Nine of ten silent: what they would take goes to the one that is not, bound or not."""
+    pace = Pace(5.0, 300.0)
+    tempos = [Tempo(0.0, 5.0) for _ in range(10)]
+    for tempo in tempos[1:]:
+        tempo.is_silent = True
+    pace.fit(tempos, 0.3)
+    assert not pace.is_bound
+    assert [pace.next(tempo, [], 5.0) for tempo in tempos] == [5.0, *[300.0] * 9]
+    tempos[0].is_silent = True
+    pace.fit(tempos, 10 / 300)
+    assert pace.next(tempos[0], [], 10.0) == 300.0
+
+
+def test_silence_leaves_a_bound_budget_bound() -> None:
+    """Those that are not silent share what the polls of the silent leave."""
+    pace = Pace(5.0, 300.0)
+    tempos = [Tempo(0.0, 5.0) for _ in range(100)]
+    for tempo in tempos[:50]:
+        tempo.is_silent = True
+    for now in range(10, 2000, 10):
+        pace.fit(tempos, 1.0)
+        for tempo in tempos:
+            pace.next(tempo, [], float(now))
+    taken = sum(1 / tempo.interval for tempo in tempos)
+    assert taken == pytest.approx(1.0, rel=0.1)

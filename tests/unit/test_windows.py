@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tailer.core.absence import Absence
 from tailer.core.advance import first_checkpoint
 from tailer.core.ladder import Ladder, Levels
 from tailer.core.progress import Checkpoint, Gap
@@ -400,3 +401,40 @@ def test_many_that_become_due_at_once_are_spread_by_the_budget() -> None:
     assert pacing.spread(4) == 5.0
     assert pacing.spread(900) == 500.0
     assert pacing.parked_spread == 2000.0
+
+
+def test_an_absence_is_read_again_between_polls() -> None:
+    """Its span as it is due, no further than the head, nothing below the floor; a failure takes its turn."""
+    absence = Absence()
+    planner = WindowPlanner(PACING, absence)
+    checkpoint = covered(ORIGIN + 1000)
+    absence.begin((ORIGIN + 100, ORIGIN + 990), ORIGIN + 990.0, ORIGIN + 1000.0)
+    plan = planner.backlog(checkpoint, ORIGIN + 1000.0)
+    assert plan is not None
+    assert (plan.window, plan.aim, plan.level) == (Window(ORIGIN + 100, ORIGIN + 990), "absence", None)
+    planner.failed(plan, 0)
+    assert planner.backlog(checkpoint, ORIGIN + 1000.0) == plan
+    early = planner.backlog(checkpoint, ORIGIN + 500.0)
+    assert early is None
+    absence.read(ORIGIN + 990, ORIGIN + 1000.0, has_found=False)
+    assert planner.backlog(checkpoint, ORIGIN + 1001.0) is None
+
+
+def test_an_absence_below_the_floor_is_not_read() -> None:
+    """Keys below it may be forgotten; a step that has nothing left to ask is over."""
+    absence = Absence()
+    planner = WindowPlanner(PACING, absence)
+    checkpoint = covered(ORIGIN + 1000, floor=float(ORIGIN + 500))
+    absence.begin((ORIGIN + 100, ORIGIN + 400), ORIGIN + 990.0, ORIGIN + 1000.0)
+    assert planner.backlog(checkpoint, ORIGIN + 1000.0) is None
+    assert absence.due(ORIGIN + 1000.0) is None
+
+
+def test_an_absence_that_ends_after_the_head_waits() -> None:
+    """API time may step back a little: what lies ahead of it is read when it has come."""
+    absence = Absence()
+    planner = WindowPlanner(PACING, absence)
+    checkpoint = covered(ORIGIN + 1000)
+    absence.begin((ORIGIN + 998, ORIGIN + 1000), ORIGIN + 996.0, ORIGIN + 1000.0)
+    absence.next_at = ORIGIN + 990.0
+    assert planner.backlog(checkpoint, ORIGIN + 997.5) is None
