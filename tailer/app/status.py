@@ -140,8 +140,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         failing: Their last poll failed.
         parked: Refused by the API, tried now and then.
         unknown: Nobody polls them.
-        whole_through: Lowest `ConnectorStatus.whole_through` of those neither failing nor parked; ``None``
-            when there is none.
+        whole_through: Lowest `ConnectorStatus.whole_through` of those neither failing nor parked, silent ones
+            left out unless all are; ``None`` when there is none.
         oldest: Lowest `ConnectorStatus.whole_through` of all; ``None`` without connectors.
         oldest_name: Who has it.
         newest_at: Time of the newest event of all.

@@ -53,7 +53,8 @@ class Surveyed(NamedTuple):
 def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
     """Count them."""
     counts = Counter(one.condition for one in all_of_them)
-    waited_for = [one for one in all_of_them if one.condition not in {"parked", "failing"}]
+    polled = [one for one in all_of_them if one.condition not in {"parked", "failing"}]
+    waited_for = [one for one in polled if one.silent_since is None] or polled
     oldest = min(all_of_them, key=_whole_through, default=None)
     newest = [one.checkpoint.newest[0] for one in all_of_them if one.checkpoint.newest is not None]
     gaps = [gap for one in all_of_them for gap in one.checkpoint.gaps]

@@ -70,7 +70,7 @@ def _circumstances(status: Status, note: str | None) -> list[str]:
         since = age(api_now(status) - fleet.silent_since)
         told.append(
             f"{count(fleet.silent, 'appliance')} silent, for up to {since}: without a heartbeat a connector"
-            " is polled rarely"
+            " is polled rarely, and not counted above"
         )
     journal = status.journal
     size = "" if journal.used_bytes is None else f", {format_size(journal.used_bytes)}"

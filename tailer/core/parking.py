@@ -16,14 +16,19 @@ A connector:
    jitter of up to a half, and never more often than others are polled. The beginning is short because a 403
    may be a throttle, which passes. Where many are parked, their tries are spread over the time in which they
    take a small share of the budget: evenly from its beginning, so that the first soon finds a throttle over.
+7. One that `GRACE` listings in a row do not have is parked too, though its polls succeed: some APIs answer
+   for a connector that they do not know as for one without events. It goes on when a listing has it again.
+   Where its polls bring events meanwhile, listings are wrong, and don't count until one has it.
 
 An account:
 
-7. A listing that is refused when 4 asks for it stops the account: nothing of it is read. List Connectors is
+8. A listing that is refused when 4 asks for it stops the account: nothing of it is read. List Connectors is
    asked again after `STOP_FIRST`, then after twice as long, up to `STOP_LONGEST`; its success ends the stop.
 """
 
 from __future__ import annotations
+
+import math
 
 from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
@@ -34,6 +39,9 @@ FAILURE_CAP: Seconds = 300.0
 
 REFUSALS = 3
 """Refusals without a success in between after which List Connectors is asked."""
+
+GRACE = 2
+"""Listings without a connector after which it is parked; one may be cut short or come too early."""
 
 LIMITS = 2
 """Refusals for a rate limit of its own; one before them had been taken for the principal's."""
@@ -59,6 +67,7 @@ class ConnectorCase:
         parked_at: When it was parked; ``None`` while it is not.
         tries: Failed polls since it was parked, the one that parked it included.
         refused_since: From when on a listing counts (rule 5).
+        missed: Listings in a row that did not have it; less than 0: they are wrong (rule 7).
     """
 
     def __init__(self) -> None:
@@ -66,6 +75,7 @@ class ConnectorCase:
         self.parked_at: float | None = None
         self.tries = 0
         self.refused_since = 0.0
+        self.missed = 0.0
         self._refusals = 0
         self._limits = 0
 
@@ -73,6 +83,24 @@ class ConnectorCase:
     def is_parked(self) -> bool:
         """Whether it is read only now and then."""
         return self.parked_at is not None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether listings do not have it any more (rule 7)."""
+        return self.missed >= GRACE
+
+    def miss(self) -> None:
+        """Learn that a listing does not have it."""
+        self.missed += 1
+
+    def find(self) -> None:
+        """Learn that a listing has it."""
+        self.missed = 0
+
+    def bring_events(self) -> None:
+        """Learn that a poll brought events: if listings miss it, they are wrong."""
+        if self.missed:
+            self.missed = -math.inf
 
     def succeed(self) -> None:
         """Learn that a poll succeeded."""

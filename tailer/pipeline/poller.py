@@ -25,7 +25,7 @@ from tailer.core.reading import Reading, WindowRead
 from tailer.core.spans import Span
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan, WindowPlanner
-from tailer.errors import ApiError, RateLimitedError, RequestRefusedError, TransportError
+from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, RequestRefusedError, TransportError
 from tailer.interfaces import Commit, Stored
 from tailer.model import Connector, Event, Key, Segment, Source
 from tailer.observe import (
@@ -85,7 +85,7 @@ class Poller:
         self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
-        self._watched_since = context.api_now()
+        self._watched_since = self._listed_at = context.api_now()
         self._collected = stored.checkpoint.lateness.collected
         self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
         self._planner = WindowPlanner(context.pacing, self.absence)
@@ -278,6 +278,11 @@ class Poller:
     def _succeed(self, plan: Plan, reading: Reading, events: Sequence[Event], started: float) -> None:
         context, connector = self._context, self.connector
         context.tally.polls += 1
+        if events:
+            self.case.bring_events()
+        if self.case.is_missing:
+            self.leave()
+            return
         if self.case.parked_at is not None:
             parked = started - self.case.parked_at
             context.observe(ConnectorResumed(connector.id, connector.name, parked))
@@ -321,6 +326,11 @@ class Poller:
             now: API time at which the listing was asked for.
         """
         self.connector = connector
+        if self.case.is_missing:
+            # an API that did not know it may have answered as if it had no events
+            self.absence.begin((math.floor(self._listed_at), math.floor(now)), now, now)
+        self.case.find()
+        self._listed_at = now
         was_silent = self.tempo.is_silent
         self._note_silence(self.pulse.listed(connector.heartbeat_at, now), now)
         return was_silent and not self.tempo.is_silent
@@ -349,6 +359,11 @@ class Poller:
         context = self._context
         context.tally.failed_polls += 1
         self._planner.failed(plan, reading.pages)
+        self._judge(error)
+
+    def _judge(self, error: ApiError) -> None:
+        """Back off, park, or have List Connectors asked."""
+        context = self._context
         self.error = error
         now = context.clock.monotonic()
         context.board.give_up(self.ref, now)
@@ -360,6 +375,13 @@ class Poller:
         self.is_questioned = delay is None
         if delay is not None:
             self._put_off(error, delay, now)
+
+    def leave(self) -> None:
+        """Park this connector, as listings do not have it any more; it is not being polled."""
+        connector = self.connector
+        self._judge(
+            ConnectorGoneError(f"connector {connector.id}: List Connectors does not have it any more")
+        )
 
     def judge(self, *, is_listed: bool) -> None:
         """Learn what List Connectors said when it was asked about this connector's refusals.

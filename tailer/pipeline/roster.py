@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tailer.core.advance import first_checkpoint
@@ -91,7 +91,7 @@ class Roster:
         return any(poller.error is None for poller in self.pollers)
 
     async def list(self) -> None:
-        """List the account, take up the connectors that are new, and try those that came back.
+        """List the account: take up who is new, try who came back, park who is gone (`tailer.core.parking`).
 
         Raises:
             ApiError: It could not be listed.
@@ -121,7 +121,18 @@ class Roster:
                 new.append(poller)
             else:
                 self._update(poller, connector, now, has_returned=connector.id not in before)
+        self._miss({connector.id for connector in listed})
         await self._add(new, is_first=is_first)
+
+    def _miss(self, listed: Collection[str]) -> None:
+        """Park those that are gone; one that is being polled parks itself afterwards."""
+        for poller in self.pollers:
+            if poller.connector.id in listed:
+                continue
+            poller.case.miss()
+            if poller.case.is_missing and not poller.is_parked and self._turns.remove(poller):
+                poller.leave()
+                self._turns.add(poller)
 
     def hasten(self, poller: Poller) -> None:
         """Try a parked connector soon; many are spread over the time that polling them takes anyway."""

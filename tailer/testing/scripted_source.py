@@ -227,9 +227,20 @@ class ScriptedSource:
         """Answer all requests with an error that are sent with the present token."""
         self._refused_tokens[self.token] = error
 
-    def vanish(self, connector: str, *, start: float, end: float = math.inf) -> None:
-        """Neither list a connector nor know it from `start` to `end` (API time, half open)."""
+    def vanish(
+        self, connector: str, *, start: float, end: float = math.inf, is_listed_only: bool = False
+    ) -> None:
+        """Neither list a connector nor know it from `start` to `end` (API time, half open).
+
+        Args:
+            connector: Which.
+            start: Inclusive.
+            end: Exclusive.
+            is_listed_only: It is only not listed; its events are there as ever.
+        """
         self._absent[connector] = (start, end)
+        if is_listed_only:
+            return
         error = ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
         self.trouble(error, connector=connector, start=start, end=end)
 

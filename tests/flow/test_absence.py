@@ -117,6 +117,7 @@ async def test_a_status_says_who_is_silent_and_what_is_read_again() -> None:
     assert (during.fleet.silent, during.fleet.silent_since, during.fleet.well) == (1, START + 100, 2)
     assert [one.silent_since for one in during.connectors] == [START + 100, None]
     assert during.fleet.lags["1"] < 60
+    assert (during.fleet.whole_through or 0) > START + 900
     assert after.fleet.silent == 0
     away = after.connectors[0].away
     assert away is not None

@@ -31,7 +31,7 @@ from tailer.observe import (
     TokenRenewed,
 )
 from tailer.testing.recording_sink import RecordingSink
-from tailer.testing.scripted_source import LISTING
+from tailer.testing.scripted_source import LISTING, Row
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
 
 pytestmark = FAKE_TIME
@@ -195,6 +195,42 @@ async def test_a_vanished_connector_goes_on_as_soon_as_it_is_listed_again() -> N
     assert run.pollers[0].checkpoint.covered.missing(START, START + 4000) == []
     assert sorted(keys(sink.events)) == keys_of(rows)
     assert len(stage.said(ConnectorResumed)) == 1
+
+
+async def test_one_that_is_no_longer_listed_is_parked_though_its_polls_succeed() -> None:
+    """After two listings; it is tried now and then, and when it is back its absence is read again."""
+    back = START + 3500
+    rows = {
+        "c1": [*steady(97), *[Row(START + t, 0, visible_at=back) for t in range(110, 3500, 40)]],
+        "c2": steady(400, every=10),
+    }
+    stage = Stage(rows, polling={"discover": 60.0})
+    stage.source.vanish("c1", start=START + 100, end=back, is_listed_only=True)
+    sink = RecordingSink()
+
+    run = await stage.serve(sink, seconds=4010)
+
+    assert len(asked_at(stage, "c1", since=240)) - len(asked_at(stage, "c1", since=3500)) < 10
+    assert "List Connectors does not have it" in stage.said(ConnectorParked)[0].reason
+    assert len(stage.said(ConnectorResumed)) == 1
+    found = [event.seen for event in sink.events if event.connector == "c1" and event.t >= START + 110]
+    assert max(found) - back < 180
+    assert sorted(keys(sink.events)) == keys_of(rows)
+    assert run.pollers[0].checkpoint.covered.missing(START, START + 4000) == []
+
+
+async def test_one_that_brings_events_though_it_is_not_listed_is_read_on() -> None:
+    """A listing that is wrong costs no event its time."""
+    rows = {"c1": steady(400, every=10)}
+    stage = Stage(rows, polling={"discover": 60.0})
+    stage.source.vanish("c1", start=START + 100, is_listed_only=True)
+    sink = RecordingSink()
+
+    await stage.serve(sink, seconds=4010)
+
+    assert sorted(keys(sink.events)) == keys_of(rows)
+    assert not stage.said(ConnectorParked)
+    assert longest_wait(asked_at(stage, "c1")) < 6
 
 
 async def test_two_that_hang_do_not_block_a_third_slow_one() -> None:

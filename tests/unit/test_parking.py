@@ -186,6 +186,32 @@ def test_the_refusal_of_a_parked_connector_needs_a_listing_since_its_last_try() 
     assert (case.refused_since, case.parked_at, case.tries) == (161, 100, 2)
 
 
+def is_missing(case: ConnectorCase) -> bool:
+    """Ask anew; a checker would take two looks at one property for the same."""
+    return case.is_missing
+
+
+def test_listings_that_do_not_have_it_park_after_a_grace() -> None:
+    """Two in a row; one that has it begins anew, and events prove that the others are wrong."""
+    case = ConnectorCase()
+    case.bring_events()
+    case.miss()
+    assert not is_missing(case)
+    case.miss()
+    assert is_missing(case)
+    case.find()
+    case.miss()
+    assert not is_missing(case)
+    case.bring_events()
+    for _ in range(5):
+        case.miss()
+    assert not is_missing(case)
+    case.find()
+    case.miss()
+    case.miss()
+    assert is_missing(case)
+
+
 def test_a_success_ends_parking() -> None:
     """Afterwards it is a connector like any other."""
     case = parked()
