@@ -174,7 +174,7 @@ def _described(one: Surveyed, poller: Poller, fleet: Fleet, now: _Moment) -> Con
         failures=poller.failures,
         error=None if poller.error is None else str(poller.error),
         next_poll_at=now.wall_of(poller.due_at),
-        away=poller.absence.span,
+        away=poller.appliance.absence.span,
     )
 
 

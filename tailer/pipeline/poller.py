@@ -12,17 +12,15 @@ from functools import partial
 
 import msgspec
 
-from tailer.core.absence import Absence, absence_of
 from tailer.core.advance import advanced
+from tailer.core.appliance import Appliance
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
-from tailer.core.heartbeat import Pulse
 from tailer.core.ladder import Levels
 from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.reading import Reading, WindowRead
-from tailer.core.spans import Span
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan, WindowPlanner
 from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, RequestRefusedError, TransportError
@@ -63,8 +61,7 @@ class Poller:
             waits for its turn or is polled.
         error: Why it is not read at present; ``None`` while all is well.
         is_stopped: Whether its account is stopped (`tailer.pipeline.warden`).
-        absence: What is read again because its appliance was away.
-        pulse: Its appliance's signs of life.
+        appliance: What is known of its appliance: silent or not, what of it is read again.
         is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
     """
 
@@ -79,16 +76,16 @@ class Poller:
         self.steps = 0
         self.storing_since: float | None = None
         self.case = ConnectorCase()
-        self.absence = Absence()
-        self.pulse = Pulse()
         self.is_stopped = False
         self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
-        self._watched_since = self._listed_at = context.api_now()
-        self._collected = stored.checkpoint.lateness.collected
+        self._watched_since = context.api_now()
+        self.appliance = Appliance(
+            self._watched_since, context.pacing.ladder.lengths[-1], stored.checkpoint.lateness.collected
+        )
         self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
-        self._planner = WindowPlanner(context.pacing, self.absence)
+        self._planner = WindowPlanner(context.pacing, self.appliance.absence)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
 
     @property
@@ -133,15 +130,16 @@ class Poller:
     @property
     def silent_since(self) -> float | None:
         """Last sign of life of its appliance (API time), if that is silent."""
-        return self.pulse.silent_since if self.tempo.is_silent else None
+        return self.appliance.silent_since if self.tempo.is_silent else None
 
     @property
     def next_at(self) -> float:
         """When it wants its next turn (monotonic): `due_at`, or before that to read an absence."""
-        if self.failures or self.is_parked or math.isinf(self.absence.next_at):
+        if self.failures or self.is_parked or self.appliance.absence.span is None:
             return self.due_at
         context = self._context
-        return min(self.due_at, context.clock.monotonic() + self.absence.next_at - context.api_now())
+        again_at = context.clock.monotonic() + self.appliance.absence.next_at - context.api_now()
+        return min(self.due_at, again_at)
 
     async def poll(self) -> None:
         """Read one window and commit what came of it; afterwards `due_at` tells when to come back.
@@ -305,18 +303,16 @@ class Poller:
             context.board.give_up(self.ref, context.clock.monotonic())
 
     def _notice(self, plan: Plan, reading: Reading, events: Sequence[Event]) -> None:
-        """Learn from a read whether the appliance was away, and what that read has done about it."""
-        context = self._context
-        now = context.api_now()
-        if plan.aim == "absence":
-            if not reading.dense:
-                self.absence.read(plan.window.end, now, has_found=bool(events))
-        elif events and context.pacing.until is None:
-            away = absence_of(events, self._collected, context.pacing.ladder.lengths[-1])
-            if away is not None:
-                self.absence.begin(*away, now)
-        self._collected = self.checkpoint.lateness.collected
-        self._note_silence(self.pulse.collected(max(event.a for event in events)) if events else None, now)
+        """Learn from a read how the appliance is; what is asked of a finite span is read, silent or not."""
+        now = self._context.api_now()
+        is_again = plan.aim == "absence"
+        if is_again and not reading.dense:
+            self.appliance.absence.read(plan.window.end, now, has_found=bool(events))
+        if self._context.pacing.until is not None:
+            self.tempo.is_silent = False
+            return
+        self.appliance.brought(events, self.checkpoint.lateness.collected, now, is_again=is_again)
+        self.tempo.is_silent = self.appliance.silent_since is not None
 
     def hear(self, connector: Connector, now: float) -> bool:
         """Learn what a listing says of this connector; return whether its appliance was silent and is back.
@@ -326,20 +322,12 @@ class Poller:
             now: API time at which the listing was asked for.
         """
         self.connector = connector
-        if self.case.is_missing:
-            # an API that did not know it may have answered as if it had no events
-            self.absence.begin((math.floor(self._listed_at), math.floor(now)), now, now)
+        was_silent, was_missing = self.tempo.is_silent, self.case.is_missing
         self.case.find()
-        self._listed_at = now
-        was_silent = self.tempo.is_silent
-        self._note_silence(self.pulse.listed(connector.heartbeat_at, now), now)
+        if self._context.pacing.until is None:
+            self.appliance.listed(connector.heartbeat_at, now, was_missing=was_missing)
+            self.tempo.is_silent = self.appliance.silent_since is not None
         return was_silent and not self.tempo.is_silent
-
-    def _note_silence(self, absence: Span | None, now: float) -> None:
-        is_finite = self._context.pacing.until is not None  # what is asked for is read, silent or not
-        self.tempo.is_silent = self.pulse.silent_since is not None and not is_finite
-        if absence is not None and not is_finite:
-            self.absence.begin(absence, absence[1], now)
 
     def _pace(self, events: Sequence[Event], now: float) -> Seconds:
         """Tell after how long the next poll is due, and all whom it concerns."""
@@ -352,7 +340,7 @@ class Poller:
 
     def _plan_anew(self) -> None:
         """Forget what reads have shown."""
-        self._planner = WindowPlanner(self._context.pacing, self.absence)
+        self._planner = WindowPlanner(self._context.pacing, self.appliance.absence)
         self._planner.interval = self.tempo.interval
 
     def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:

@@ -85,3 +85,19 @@ def test_a_token_that_is_rotated_in_its_file(tmp_path: Path, simulate: Simulate)
 def base_url(simulator: Simulator) -> dict[str, str]:
     """Tell where the API is, and no token."""
     return {"CLOUDFLARE_BASE_URL": simulator.base_url}
+
+
+@pytest.mark.parametrize("answer", ["empty", "404"])
+def test_one_that_vanishes_for_a_while_loses_nothing(tmp_path: Path, simulate: Simulate, answer: str) -> None:
+    """Parked while it is not listed, whatever the API says of it then; read whole once it is back."""
+    simulator = simulate(
+        *("--connectors", "3", "--rate", "9", "--history", "30s"),
+        *("--vanish", "1@4-10", "--unknown-connector", answer),
+    )
+    setup = Setup(tmp_path, simulator, start="1h", polling={"discover": "1s"})
+    with setup.run() as run:
+        wait_until(lambda: '"event":"ConnectorParked"' in run.words, "it is parked", run)
+        wait_until(lambda: '"event":"ConnectorResumed"' in run.words, "it is read again", run)
+        required = wait_for_truth(setup.events, simulator, run, news=20)
+        assert run.stop() == 0, run.words
+    assert_exact(setup.events, simulator, required=required, order="connector")
