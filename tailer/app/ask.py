@@ -14,10 +14,13 @@ class Ask:
             seconds.
         until: End of the asked span, in the same words; ``None``: now, or no end if `follow`.
         follow: Go on for ever; otherwise the run ends when the asked span has been read.
+        sweep: Read a closed span once, several slices of a connector at once, and look for nothing late
+            (`tailer.core.sweep`); only where `follow` is false.
         kind: The one kind that is asked of the API; ``None`` asks for all.
     """
 
     start: str = "now"
     until: str | None = None
     follow: bool = True
+    sweep: bool = False
     kind: str | None = None

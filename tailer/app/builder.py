@@ -13,12 +13,14 @@ from tailer.app.history import History
 from tailer.app.principals import Principal, principals_of
 from tailer.clock import Clock
 from tailer.config.options import Account, Config
+from tailer.core.absence import Absence
 from tailer.core.budget import Budget
 from tailer.core.durations import parse_time
 from tailer.core.ladder import Ladder
 from tailer.core.quirks import Quirks
+from tailer.core.sweep import SweepPlanner
 from tailer.core.tempo import Pace
-from tailer.core.windows import Pacing
+from tailer.core.windows import Pacing, WindowPlanner
 from tailer.interfaces import EventApi, Journal, Stored
 from tailer.observe import Observer
 from tailer.pipeline.board import Board
@@ -147,6 +149,7 @@ class Builder:
             room=self._room,
             observe=self._observe,
             random=random.random,
+            planner=_sweeping if self._ask.sweep else WindowPlanner,
         )
         return Fleet(
             context,
@@ -157,3 +160,8 @@ class Builder:
             concurrency=polling.concurrency,
             crowd=crowd,
         )
+
+
+def _sweeping(pacing: Pacing, _absence: Absence) -> SweepPlanner:
+    """Make the planner of a connector that is swept; nothing is read again, so absences don't matter."""
+    return SweepPlanner(pacing)

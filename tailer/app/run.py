@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -197,7 +198,7 @@ class Run:
         options = ReaderOptions(
             name=name,
             order=order,
-            hold=longest_wait(self._config.polling.settle, self._config.polling.interval),
+            hold=self._hold,
             max_held=self._max_held,
             max_events=max_events,
             max_bytes=max_bytes,
@@ -210,6 +211,12 @@ class Run:
         )
         await reader.open()
         return reader
+
+    @property
+    def _hold(self) -> Seconds:
+        """Longest wait for order: in a sweep nobody waits for an event, so the order is never given up."""
+        polling = self._config.polling
+        return math.inf if self._ask.sweep else longest_wait(polling.settle, polling.interval)
 
     @property
     def absent_readers(self) -> list[str]:

@@ -83,7 +83,7 @@ async def _show(request: TailRequest, config: Config, ask: Ask) -> ExitCode:
         check=partial(check_words, request.connectors),
         idle_exit=request.idle_exit,
     )
-    screen.narrator.say(*remarks(request))
+    screen.narrator.say(*remarks(request.since, request.until, request.kinds))
     return await screen.show()
 
 
@@ -93,7 +93,7 @@ def _show_archive(request: TailRequest, now: float) -> ExitCode:
         mistakes = span_mistakes(request.since, request.until, follow=True, now=now)
         if mistakes:
             raise ConfigError(mistakes)
-    say(*remarks(request))
+    say(*remarks(request.since, request.until, request.kinds))
     sieve = Sieve(kinds=request.kinds, level=request.level, include=request.include, exclude=request.exclude)
     start, end = archive.span(request.since, request.until, now)
     wish = archive.Wish(connectors=request.connectors, sieve=sieve, start=start, end=end)
@@ -101,13 +101,13 @@ def _show_archive(request: TailRequest, now: float) -> ExitCode:
     return ExitCode.DONE
 
 
-def remarks(request: TailRequest) -> list[str]:
+def remarks(since: str | None, until: str | None, kinds: tuple[str, ...]) -> list[str]:
     """Say how words were taken that could have been meant otherwise."""
     found: list[str] = []
-    for name, text in (("--since", request.since), ("--until", request.until)):
+    for name, text in (("--since", since), ("--until", until)):
         if text is not None and (local := naive_as_local(text)) is not None:
             found.append(f"{name} {text} is taken for local time, {local}")
-    for kind in request.kinds:
+    for kind in kinds:
         near = get_close_matches(kind, LEVEL_OF_KIND, n=1)
         if kind not in LEVEL_OF_KIND and near:
             found.append(f"no kind {quoted(kind)} is known, it is asked for all the same; there is {near[0]}")
@@ -150,19 +150,17 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
         mistakes += error.mistakes
     if mistakes or config is None:
         raise ConfigError(mistakes)
-    accounts = tuple(_wanted(account, request) for account in config.accounts)
+    accounts = tuple(wanted(account, request.connectors, request.kinds) for account in config.accounts)
     polling = config.polling
     if request.interval is not None:
         polling = msgspec.structs.replace(polling, interval=request.interval)
     return msgspec.structs.replace(config, accounts=accounts, polling=polling)
 
 
-def _wanted(account: Account, request: TailRequest) -> Account:
-    """Narrow an account down to what was asked for."""
+def wanted(account: Account, connectors: tuple[str, ...], kinds: tuple[str, ...]) -> Account:
+    """Narrow an account down to the connectors and kinds that were typed, if any were."""
     return msgspec.structs.replace(
-        account,
-        connectors=request.connectors or account.connectors,
-        kinds=request.kinds or account.kinds,
+        account, connectors=connectors or account.connectors, kinds=kinds or account.kinds
     )
 
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
     "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
     "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),
+    "backfill": Entry("tailer.cli.backfill", "Write the events of a past span to files, whole and in order."),
     "connectors": Entry(
         "tailer.cli.connectors", "List the connectors of an account, or of all in a configuration file."
     ),

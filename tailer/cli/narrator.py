@@ -87,6 +87,11 @@ class Narrator:
             self._tell(now)
         self.tick()
 
+    @property
+    def draws(self) -> bool:
+        """Whether there is a status line at all."""
+        return self._line.is_possible
+
     def say(self, *sentences: str) -> None:
         """Print lines that stay, above the status line."""
         if self._held:

@@ -19,6 +19,7 @@ Rules:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tailer.core.keys import PADDING
@@ -64,6 +65,20 @@ class Reading:
     pages: int = 0
     dense: bool = False
     refused: bool = False
+
+
+def merged(readings: Sequence[Reading]) -> Reading:
+    """Put readings of disjoint windows, ascending, together."""
+    if len(readings) == 1:
+        return readings[0]
+    return Reading(
+        rows=[event for reading in readings for event in reading.rows],
+        covered=[span for reading in readings for span in reading.covered],
+        gaps=[gap for reading in readings for gap in reading.gaps],
+        pages=sum(reading.pages for reading in readings),
+        dense=any(reading.dense for reading in readings),
+        refused=any(reading.refused for reading in readings),
+    )
 
 
 def density(rows: list[Event]) -> float:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from tailer.core.absence import Absence
 from tailer.core.advance import frontier_of, holes_of
@@ -61,12 +61,38 @@ class Plan(NamedTuple):
         aim: Why.
         level: The level of the ladder that a whole read counts for, ``None`` for none.
         max_rows: Rows after which the read is left off as too dense, ``None`` for no limit.
+        slices: Parts of the window that are read at once, ascending; empty: it is read as one.
     """
 
     window: Window
     aim: Aim
     level: int | None = None
     max_rows: int | None = None
+    slices: tuple[Window, ...] = ()
+
+
+class Planner(Protocol):
+    """What chooses the windows of one connector, and learns from each read; see `WindowPlanner`."""
+
+    interval: Seconds
+
+    def head(self, checkpoint: Checkpoint, levels: Levels, now: float) -> Plan | None:
+        """Plan the poll that is due; ``None``: there is nothing for it to read."""
+
+    def backlog(self, checkpoint: Checkpoint, now: float) -> Plan | None:
+        """Plan what is worth reading while no poll is due; ``None`` when nothing is."""
+
+    def is_behind(self, checkpoint: Checkpoint, now: float) -> bool:
+        """Tell whether the next poll does not reach the present."""
+
+    def is_done(self, checkpoint: Checkpoint) -> bool:
+        """Tell whether nothing of a finite asked span is left to be read."""
+
+    def succeeded(self, plan: Plan, reading: Reading, levels: Levels) -> Levels:
+        """Take note of a read that was finished; return the levels that it leaves."""
+
+    def failed(self, plan: Plan, pages: int) -> None:
+        """Take note of a read that failed after so many pages."""
 
 
 @dataclass(slots=True)
@@ -81,6 +107,7 @@ class Pacing:
         until: End of the asked span (API time), ``None`` to follow for ever.
         rate: Requests a second that the budget allows.
         parked: How many connectors are parked at present.
+        lanes: Slices of one connector that a sweep (`tailer.core.sweep`) may read at once.
     """
 
     ladder: Ladder
@@ -90,6 +117,7 @@ class Pacing:
     until: float | None = None
     rate: float = math.inf
     parked: int = 0
+    lanes: int = 1
 
     @property
     def shortest(self) -> Seconds:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tailer.clock import Clock
+from tailer.core.absence import Absence
 from tailer.core.durations import Seconds
 from tailer.core.quirks import Quirks
 from tailer.core.tempo import Pace
-from tailer.core.windows import Pacing
+from tailer.core.windows import Pacing, Planner, WindowPlanner
 from tailer.interfaces import Claim, EventApi, Journal
 from tailer.observe import Observer
 from tailer.pipeline.board import Board
@@ -39,6 +40,7 @@ class PollContext:
         room: The journal's, shared with all who store in it.
         observe: Is told what happens.
         random: Gives numbers in [0, 1), for jitter.
+        planner: Makes what chooses the windows of one connector.
     """
 
     client: EventApi
@@ -57,6 +59,7 @@ class PollContext:
     room: Room
     observe: Observer
     random: Callable[[], float]
+    planner: Callable[[Pacing, Absence], Planner] = WindowPlanner
 
     def api_now(self) -> float:
         """Give API time."""

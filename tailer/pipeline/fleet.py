@@ -63,6 +63,7 @@ class Fleet:
         self.crowd = crowd
         self._context = context
         self._turns = Turns(context.clock, concurrency)
+        self._concurrency = concurrency
         self._token = watches[0].token
         self._polled: set[Poller] = set()
         self._wardens: dict[str, Warden] = {}
@@ -187,6 +188,7 @@ class Fleet:
     async def _poll(self, poller: Poller) -> None:
         await self._context.room.wait()
         self._polled.add(poller)
+        self._context.pacing.lanes = max(1, self._concurrency // max(1, self._turns.unfinished))
         try:
             await self._wardens[poller.connector.account].poll(poller)
         finally:

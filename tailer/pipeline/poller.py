@@ -20,9 +20,9 @@ from tailer.core.ladder import Levels
 from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
-from tailer.core.reading import Reading, WindowRead
+from tailer.core.reading import Reading, WindowRead, merged
 from tailer.core.tempo import Tempo
-from tailer.core.windows import Pacing, Plan, WindowPlanner
+from tailer.core.windows import Pacing, Plan
 from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, RequestRefusedError, TransportError
 from tailer.interfaces import Commit, Stored
 from tailer.model import Connector, Event, Key, Segment, Source
@@ -36,6 +36,7 @@ from tailer.observe import (
     Report,
 )
 from tailer.pipeline.context import PollContext
+from tailer.pipeline.together import gathered
 
 THROTTLED_TRIES = 2
 """How often one request is refused, with a pause of the principal after it, before its poll counts as failed:
@@ -85,7 +86,7 @@ class Poller:
             self._watched_since, context.pacing.ladder.lengths[-1], stored.checkpoint.lateness.collected
         )
         self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
-        self._planner = WindowPlanner(context.pacing, self.appliance.absence)
+        self._planner = context.planner(context.pacing, self.appliance.absence)
         self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
 
     @property
@@ -155,17 +156,7 @@ class Poller:
             self.due_at = started + self.tempo.interval
             context.board.post(self.ref, self.checkpoint.through, is_behind=False, now=started)
             return
-        read = WindowRead(
-            plan.window,
-            context.quirks,
-            now=began,
-            limit=context.limit,
-            kind=context.kind,
-            max_rows=plan.max_rows,
-            skip=self.checkpoint.unreadable,
-        )
-        error = await self._read(read)
-        reading = read.result
+        reading, error = await self._read_all(plan, began)
         levels = self._levels
         try:
             if error is None:
@@ -188,6 +179,25 @@ class Poller:
         return self._planner.head(self.checkpoint, self._levels, now) or self._planner.backlog(
             self.checkpoint, now
         )
+
+    async def _read_all(self, plan: Plan, began: float) -> tuple[Reading, ApiError | None]:
+        """Read a plan's slices side by side; return what came of them, and what ended one early."""
+        context = self._context
+        reads = [
+            WindowRead(
+                window,
+                context.quirks,
+                now=began,
+                limit=context.limit,
+                kind=context.kind,
+                max_rows=plan.max_rows,
+                skip=self.checkpoint.unreadable,
+            )
+            for window in plan.slices or (plan.window,)
+        ]
+        errors = await gathered([partial(self._read, read) for read in reads])
+        error = next((error for error in errors if error is not None), None)
+        return merged([read.result for read in reads]), error
 
     async def _read(self, read: WindowRead) -> ApiError | None:
         """Send the requests of a window; return what ended it early."""
@@ -340,13 +350,15 @@ class Poller:
 
     def _plan_anew(self) -> None:
         """Forget what reads have shown."""
-        self._planner = WindowPlanner(self._context.pacing, self.appliance.absence)
+        self._planner = self._context.planner(self._context.pacing, self.appliance.absence)
         self._planner.interval = self.tempo.interval
 
     def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:
         context = self._context
         context.tally.failed_polls += 1
         self._planner.failed(plan, reading.pages)
+        if len(plan.slices) > 1 and reading.covered and not self.is_parked:
+            self.case.succeed()  # it gets on: what failed is one of several slices
         self._judge(error)
 
     def _judge(self, error: ApiError) -> None:

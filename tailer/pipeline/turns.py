@@ -45,6 +45,11 @@ class Turns:
         """Whether a connector waits for a worker."""
         return self._fast.is_due or self._slow.is_due
 
+    @property
+    def unfinished(self) -> int:
+        """How many connectors are still to be polled."""
+        return len(self._unfinished)
+
     def add(self, poller: Poller) -> None:
         """Give a connector its next turn, unless it is done; it must have none."""
         if poller.is_done:
