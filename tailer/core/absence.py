@@ -69,7 +69,9 @@ class Absence:
         if self.span is None:
             self._start, self._end, self._position = start, end, start
         else:
-            self._start, self._end = min(start, self._start), max(end, self._end)
+            if start < self._start:
+                self._start = self._position = start
+            self._end = max(end, self._end)
         self._ended_at = ended_at
         self.next_at = min(self.next_at, max(now, self._read_at + FOLLOW))
 
@@ -89,8 +91,11 @@ class Absence:
         if through < self._end:
             self._position = through
             return
-        follow = [now + FOLLOW] if self._has_found else []
-        self.next_at = min([*_steps_after(self._ended_at, now), *follow], default=math.inf)
+        steps = _steps_after(self._ended_at, now)
+        if self._has_found:
+            self.next_at = now + FOLLOW
+        else:
+            self.next_at = max(steps[0], now + FOLLOW) if steps else math.inf
         self._position, self._read_at, self._has_found = self._start, now, False
 
 

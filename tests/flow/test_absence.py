@@ -83,10 +83,10 @@ async def test_a_silent_connector_is_polled_rarely_until_it_is_heard_again() -> 
 
     assert len(polls_of(stage, "quiet", 0, HOUR)) >= 350
     assert len(polls_of(stage, "quiet", HOUR + 400, back)) <= (back - HOUR - 400) / 300 + 1
-    assert min(polls_of(stage, "quiet", back, 3 * HOUR)) - back < 60
+    assert min(polls_of(stage, "quiet", back, 3 * HOUR)) - back < 110  # listed every 100 s meanwhile
     waits = [event.seen - event.t for event in sink.events if event.connector == "quiet"]
     assert waits
-    assert max(waits) < 60
+    assert max(waits) < 110
 
 
 async def test_a_heartbeat_that_stands_still_while_events_come_is_ignored() -> None:

@@ -73,8 +73,10 @@ def test_an_absence_that_follows_is_joined() -> None:
     absence.begin((1000, 2000), 2000.0, 2000.0)
     absence.read(2000, 2000.0, has_found=False)
     absence.begin((2010, 2030), 2030.0, 2030.0)
-    assert absence.span == (1000, 2030)
-    assert reads_of(absence, until=DAY)[:4] == [2060, 2090, 2150, 2270]
+    absence.begin((900, 2030), 2030.0, 2030.0)
+    assert absence.span == (900, 2030)
+    assert absence.due(2060.0) == (900, 2030)
+    assert reads_of(absence, until=DAY)[:4] == [2060, 2120, 2180, 2270]
 
 
 def test_an_absence_of_the_past_is_past() -> None:
