@@ -16,7 +16,7 @@ def progress_line(progress: Progress) -> str:
     left = "" if progress.left is None else f", {format_duration(_rounded(progress.left))} left"
     return (
         f"{int(100 * progress.share)} %, {progress.events:,} events, {progress.rate:,.0f}/s,"
-        f" {progress.spent:,} of {progress.allowed:,} requests spent{left}"
+        f" {progress.spent:,} of {progress.allowed:,} requests{left}"
     )
 
 

@@ -26,6 +26,9 @@ from tailer.core.spans import Span, Spans
 from tailer.core.windows import SLICE_PAGES, Aim, Pacing, Plan
 from tailer.model import Window
 
+LEAST_PART = 0.1
+"""Smallest part of a slice that is read by itself: not quite a page."""
+
 
 class SweepPlanner:
     """Plans the reads of one connector; takes the place of a `tailer.core.windows.WindowPlanner`.
@@ -136,11 +139,11 @@ class SweepPlanner:
         rows, lanes = self._slice_rows, self._pacing.lanes
         width = rows / self._density
         if lanes > 1:
-            width = min(width, max(math.ceil(left / lanes), rows / SLICE_PAGES / self._density))
+            width = min(width, max(math.ceil(left / lanes), LEAST_PART * rows / self._density))
         return max(1, int(width))
 
     def _most_rows(self) -> int:
         rows = self._pacing.slice_rows
         if self._density is None and self._pacing.lanes > 1:
-            return max(1, rows // SLICE_PAGES)
+            return max(1, int(LEAST_PART * rows))
         return 2 * rows

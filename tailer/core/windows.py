@@ -40,8 +40,10 @@ LOOK_BACK_ROWS = 97
 """Rows that an automatic look-back aims at: no API's page is believed to be shorter by default [infer]. At a
 number at which an API might cut pages (`tailer.core.quirks.is_round`) a steady connector would be doubted."""
 
-SLICE_PAGES = 10
-"""Pages of one slice: enough to spread the cost of a commit, few enough to be repeated after a failure."""
+SLICE_PAGES = 9.53
+"""Pages of one slice: enough to spread the cost of a commit, few enough to be repeated after a failure. If
+slices of a steady connector ended with a full page, of 1000 rows or 100, they would be doubted and read again
+in halves."""
 
 POLLING_SHARE = 0.9
 """Part of the allowed rate that regular polls may take; the rest is left to listing and second pages."""
@@ -139,7 +141,7 @@ class Pacing:
         self.rate = rate
         self.interval = self.spread(connectors)
         share = max_held // max(2 * connectors, 1)
-        self.slice_rows = max(LOOK_BACK_ROWS, min(SLICE_PAGES * page_limit, share))
+        self.slice_rows = max(LOOK_BACK_ROWS, min(int(SLICE_PAGES * page_limit), share))
 
     def spread(self, connectors: int) -> Seconds:
         """Give the time in which so many can be polled once, but the configured interval at least."""
