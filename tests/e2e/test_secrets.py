@@ -222,5 +222,5 @@ def test_a_traceback_of_a_refusal_holds_no_secret(stage: Stage) -> None:
     """What ends with an error shows no credential, even with the traceback that developers ask for."""
     for words in ("tail", "check --probe"):
         done = stage.do(*words.split(), CLOUDFLARE_API_TOKEN=WRONG)
-        assert done.returncode == 3
+        assert done.returncode in {1, 3}  # 1 where the last attempt was answered by the echo
         assert b"Traceback" in done.stderr
