@@ -204,7 +204,7 @@ def price_of(rates: Iterable[float], allowed: float, shortest: Seconds, longest:
     leaving = [(1 / (longest * root), root, -1 / longest) for root in roots]
     arriving = [(1 / (shortest * root), -root, 1 / shortest) for root in roots]
     taken, slope = len(roots) / longest, 0.0
-    for c, more_slope, more_taken in sorted(leaving + arriving):
+    for c, more_slope, more_taken in sorted(leaving + arriving)[:-1]:  # at the last, all are at the shortest
         if taken + slope * c >= allowed:
             break
         slope += more_slope

@@ -62,7 +62,7 @@ class SinkPlan(NamedTuple):
 
 
 def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
-    """Check one ``[[sinks]]`` table.
+    """Check one ``[[sinks]]`` table; blocks, for it imports the sink's module.
 
     Args:
         table: As the TOML reader gave it.
@@ -92,7 +92,7 @@ def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
 
 
 def find(type_name: str, path: str) -> SinkClass:
-    """Find and import a sink's class.
+    """Find and import a sink's class; blocks.
 
     Args:
         type_name: The ``type`` of its table.

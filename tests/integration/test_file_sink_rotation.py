@@ -261,7 +261,11 @@ async def test_compressed_twin_is_recognized(make: Make) -> None:
     ) in desk.said()
 
 
-@pytest.mark.parametrize("twin", [b"", b"no gzip", gzip.compress(b"x" * 1000)[:-9], gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "twin",
+    [b"", b"no gzip", gzip.compress(b"x" * 1000)[:-9], gzip.compress(b"")],
+    ids=["empty", "no gzip", "cut off", "of nothing"],
+)
 async def test_broken_twin_replaces_nothing(make: Make, twin: bytes) -> None:
     """A compressed file that is not whole, or holds too little or too much, replaces nothing."""
     await written(make(), ONE, TWO)

@@ -2,12 +2,14 @@ import io
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
 import pytest
+from anyio.to_thread import run_sync as in_thread
 
 from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding
@@ -77,7 +79,7 @@ async def look(sink: Any) -> Finding:
 
 async def file_sink(folder: Path, name: str) -> Finding:
     """Check a file sink."""
-    wanted = plan({"type": "file", "path": name}, "sinks[0]", folder)
+    wanted = await in_thread(partial(plan, {"type": "file", "path": name}, "sinks[0]", folder))
     return await check_sink(wanted, io.BytesIO(), {})
 
 
