@@ -1,6 +1,6 @@
 import pytest
 
-from tailer.core.matching import choose, matches, nearest, unmatched
+from tailer.core.matching import choose, is_meant, matches, nearest, unmatched
 from tailer.model import Connector
 
 BERLIN = Connector("acc", "0b1", notes="Berlin HQ\nrack 4", serial="SN-100")
@@ -34,6 +34,13 @@ def test_a_pattern_means_id_serial_notes_or_their_first_line(pattern: str) -> No
 def test_a_part_of_a_name_is_not_enough(pattern: str) -> None:
     """Without a star, a pattern is a whole name."""
     assert not matches(BERLIN, pattern)
+
+
+def test_without_patterns_every_connector_is_meant() -> None:
+    """Somebody who names none wants all; who names some wants those that one of them matches."""
+    assert is_meant(NAMELESS, [])
+    assert is_meant(BERLIN, ["paris*", "berlin*"])
+    assert not is_meant(NAMELESS, ["paris*", "berlin*"])
 
 
 def test_a_name_with_brackets_finds_itself() -> None:
