@@ -14,6 +14,7 @@ from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
 from tailer.core.keys import KeySet
 from tailer.core.progress import Checkpoint
+from tailer.core.purpose import Purpose
 from tailer.core.spans import Spans
 from tailer.model import Batch, Connector, Entry, Event, EventsRequest, Key, Page, Segment
 
@@ -24,6 +25,10 @@ class RequestCounters(Protocol):
     @property
     def requests(self) -> int:
         """Requests sent, retries included."""
+
+    @property
+    def purposes(self) -> Mapping[Purpose, int]:
+        """The same requests by what they were sent for; none for what nothing was sent for."""
 
     @property
     def retries(self) -> int:
@@ -41,7 +46,8 @@ class RequestCounters(Protocol):
 class EventApi(Protocol):
     """The API as one principal may use it. Its methods are called by many tasks at once.
 
-    Every method waits for the budget, retries what passes by itself, and teaches budget and API time.
+    Every method waits for the budget, where its `purpose` decides who goes first, retries what passes by
+    itself, and teaches budget and API time.
     """
 
     @property
@@ -66,14 +72,16 @@ class EventApi(Protocol):
             ConfigError: The file can't be read or holds no token; the credentials stay as they were.
         """
 
-    async def list_connectors(self, account: str) -> list[Connector]:
+    async def list_connectors(self, account: str, purpose: Purpose = Purpose.LIVE) -> list[Connector]:
         """List an account's connectors.
 
         Raises:
             ApiError: One of its subclasses; what it asks for is said there.
         """
 
-    async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
+    async def list_events(
+        self, account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+    ) -> Page:
         """Read one page of a connector's events.
 
         Raises:

@@ -31,6 +31,7 @@ from tailer.config.credentials import BearerToken, Credentials
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
+from tailer.core.purpose import Purpose
 from tailer.errors import RateLimitedError
 from tailer.model import Connector, EventsRequest, Page
 from tailer.observe import Observer, RequestRetried, ignore
@@ -145,32 +146,39 @@ class ApiClient:
         self._options["headers"] = _headers(renewed)
         return True
 
-    async def list_connectors(self, account: str) -> list[Connector]:
+    async def list_connectors(self, account: str, purpose: Purpose = Purpose.LIVE) -> list[Connector]:
         """List an account's connectors.
 
         Raises:
             ApiError: One of its subclasses, after retries where they may help.
         """
         url = connectors_url(self._base_url, account)
-        return await self._get(url, Subject(account), partial(decipher_connectors, account=account))
+        return await self._get(url, Subject(account), partial(decipher_connectors, account=account), purpose)
 
-    async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
+    async def list_events(
+        self, account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+    ) -> Page:
         """Read one page of a connector's events.
 
         Args:
             account: Account id.
             connector: Connector id.
             request: Window, cursor, kind and limit.
+            purpose: What for; it decides who goes first where the budget binds.
 
         Raises:
             ApiError: One of its subclasses, after retries where they may help.
         """
         url = events_url(self._base_url, account, connector, request)
         decipher = partial(decipher_events, account=account, connector=connector)
-        return await self._get(url, Subject(account, connector), decipher)
+        return await self._get(url, Subject(account, connector), decipher, purpose)
 
     async def ask(
-        self, path: str, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
+        self,
+        path: str,
+        subject: Subject,
+        decipher: Callable[[int, Headers, bytes], _Result],
+        purpose: Purpose = Purpose.LIVE,
     ) -> _Result:
         """Ask for something that polling never needs, within the same budget and with the same retries.
 
@@ -178,23 +186,32 @@ class ApiClient:
             path: Below the base URL, from its slash on, already quoted.
             subject: What it is about, for messages.
             decipher: Reads status, headers and body; raises an `ApiError` for what is no answer.
+            purpose: What for.
 
         Raises:
             ApiError: One of its subclasses, after retries where they may help.
         """
-        return await self._get(f"{self._base_url}{path}", subject, decipher)
+        return await self._get(f"{self._base_url}{path}", subject, decipher, purpose)
 
     async def _get(
-        self, url: str, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
+        self,
+        url: str,
+        subject: Subject,
+        decipher: Callable[[int, Headers, bytes], _Result],
+        purpose: Purpose,
     ) -> _Result:
-        attempt = partial(self._attempt, URL(url, encoded=True), subject, decipher)
+        attempt = partial(self._attempt, URL(url, encoded=True), subject, decipher, purpose)
         return await persist(attempt, self._clock, self._random, self._note_retry)
 
     async def _attempt(
-        self, url: URL, subject: Subject, decipher: Callable[[int, Headers, bytes], _Result]
+        self,
+        url: URL,
+        subject: Subject,
+        decipher: Callable[[int, Headers, bytes], _Result],
+        purpose: Purpose,
     ) -> _Result:
         """Send one request within the budget, and learn from its answer."""
-        sent = await self._ledger.admit(subject)
+        sent = await self._ledger.admit(subject, purpose)
         credentials = self._credentials  # those that are sent: an answer may come when there are others
         try:
             status, headers, body = await self._fetch(url, subject, sent)

@@ -5,14 +5,16 @@ The budget and API time are pure values of `core`; here they meet the clock, the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tailer.api.headers import Headers, parse_date, rate_policy
 from tailer.clock import Clock
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
+from tailer.core.purpose import Purpose
 from tailer.errors import RateLimitedError
 from tailer.observe import ClockStepped, Observer, PrincipalPaused, PrincipalResumed
 
@@ -29,15 +31,22 @@ class ClientCounters:
 
     Attributes:
         requests: Requests sent, retries included.
+        purposes: The same by what they were sent for.
         retries: Requests sent again.
         throttled: Answers with 429 or code 971.
         body_bytes: Bytes of all bodies, uncompressed.
     """
 
     requests: int = 0
+    purposes: Counter[Purpose] = field(default_factory=Counter)
     retries: int = 0
     throttled: int = 0
     body_bytes: int = 0
+
+    def count(self, purpose: Purpose) -> None:
+        """Count a request that is sent."""
+        self.requests += 1
+        self.purposes[purpose] += 1
 
 
 async def admitted(budget: Budget, subject: Hashable, clock: Clock) -> float:
@@ -71,10 +80,10 @@ class Ledger:
         self._clock = clock
         self._observer = observer
 
-    async def admit(self, subject: Hashable) -> float:
+    async def admit(self, subject: Hashable, purpose: Purpose = Purpose.LIVE) -> float:
         """Wait until the budget has room for a request about `subject`; return the monotonic time of it."""
         sent = await admitted(self.budget, subject, self._clock)
-        self.counters.requests += 1
+        self.counters.count(purpose)
         return sent
 
     def lose(self, sent: float) -> None:

@@ -21,6 +21,7 @@ import math
 from tailer.core.advance import holes_of
 from tailer.core.ladder import Levels, visited
 from tailer.core.progress import Checkpoint
+from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, density
 from tailer.core.spans import Span, Spans
 from tailer.core.windows import SLICE_PAGES, Aim, Pacing, Plan
@@ -120,6 +121,7 @@ class SweepPlanner:
             aim,
             max_rows=self._most_rows(),
             slices=slices,
+            purpose=Purpose.BACKFILL,
         )
 
     def _sliced(self, spans: list[Span]) -> tuple[Window, ...]:

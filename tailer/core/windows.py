@@ -32,6 +32,7 @@ from tailer.core.durations import Seconds
 from tailer.core.keys import PADDING
 from tailer.core.ladder import VISITS, Ladder, Levels, start_of, visited
 from tailer.core.progress import Checkpoint
+from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, density
 from tailer.core.spans import Span
 from tailer.model import Window
@@ -54,6 +55,8 @@ PARKED_SHARE = 0.1
 Aim = Literal["catch-up", "head", "hole", "pass", "absence"]
 """Why a window is read."""
 
+_BACKLOG = ("hole", "pass", "absence")
+
 
 class Plan(NamedTuple):
     """One window to read next.
@@ -64,6 +67,7 @@ class Plan(NamedTuple):
         level: The level of the ladder that a whole read counts for, ``None`` for none.
         max_rows: Rows after which the read is left off as too dense, ``None`` for no limit.
         slices: Parts of the window that are read at once, ascending; empty: it is read as one.
+        purpose: What its requests are sent for.
     """
 
     window: Window
@@ -71,6 +75,7 @@ class Plan(NamedTuple):
     level: int | None = None
     max_rows: int | None = None
     slices: tuple[Window, ...] = ()
+    purpose: Purpose = Purpose.LIVE
 
 
 class Planner(Protocol):
@@ -269,7 +274,7 @@ class WindowPlanner:
             plan: What was tried.
             pages: Pages that had come before it failed.
         """
-        if plan.aim in ("hole", "pass", "absence"):
+        if plan.aim in _BACKLOG:
             self._turn += 1
         elif plan.level:
             self._ceiling = plan.level - 1
@@ -343,7 +348,8 @@ class WindowPlanner:
     def _slice(self, start: int, end: int, aim: Aim) -> Plan:
         if self._density:
             end = min(end, start + max(1, int(self._pacing.slice_rows / self._density)))
-        return Plan(Window(start, end), aim, None, 2 * self._pacing.slice_rows)
+        purpose = Purpose.REVISIT if aim in _BACKLOG else Purpose.LIVE
+        return Plan(Window(start, end), aim, None, 2 * self._pacing.slice_rows, purpose=purpose)
 
     def _look_back_start(self, checkpoint: Checkpoint, now: float) -> float:
         fixed = self._pacing.look_back

@@ -20,6 +20,7 @@ from tailer.core.ladder import Levels
 from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
+from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, WindowRead, merged
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan
@@ -195,18 +196,18 @@ class Poller:
             )
             for window in plan.slices or (plan.window,)
         ]
-        errors = await gathered([partial(self._read, read) for read in reads])
+        errors = await gathered([partial(self._read, read, plan.purpose) for read in reads])
         error = next((error for error in errors if error is not None), None)
         return merged([read.result for read in reads]), error
 
-    async def _read(self, read: WindowRead) -> ApiError | None:
+    async def _read(self, read: WindowRead, purpose: Purpose) -> ApiError | None:
         """Send the requests of a window; return what ended it early."""
         context, connector = self._context, self.connector
         throttled = 0
         while (request := read.next_request()) is not None:
             self.steps += 1
             try:
-                page = await context.client.list_events(connector.account, connector.id, request)
+                page = await context.client.list_events(connector.account, connector.id, request, purpose)
             except RequestRefusedError as error:
                 read.refuse()
                 if read.result.refused:

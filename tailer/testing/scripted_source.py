@@ -25,6 +25,7 @@ from tailer.clock import Clock
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget, RatePolicy
 from tailer.core.durations import Seconds
+from tailer.core.purpose import Purpose
 from tailer.errors import (
     ApiError,
     AuthError,
@@ -67,11 +68,12 @@ class Row(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request that was sent: when (API time), of which connector, and what."""
+    """A request that was sent: when (API time), of which connector, what, and what for."""
 
     at: float
     connector: str
     request: EventsRequest
+    purpose: Purpose = Purpose.LIVE
 
 
 @dataclass(slots=True)
@@ -248,9 +250,9 @@ class ScriptedSource:
         """List a connector with a heartbeat, every ten seconds, that stands still from `start` to `end`."""
         self._silences[connector] = (start, end)
 
-    async def list_connectors(self, account: str) -> list[Connector]:
+    async def list_connectors(self, account: str, purpose: Purpose = Purpose.LIVE) -> list[Connector]:
         """List the connectors that are known by now; see `tailer.interfaces.EventApi`."""
-        sent = await self._send(LISTING, None)
+        sent = await self._send(LISTING, None, purpose)
         now = self.now()
         self.listings.append(now)
         self._answer(LISTING, sent)
@@ -260,13 +262,15 @@ class ScriptedSource:
             if account == self.account and self._is_listed(connector, now)
         ]
 
-    async def list_events(self, account: str, connector: str, request: EventsRequest) -> Page:
+    async def list_events(
+        self, account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+    ) -> Page:
         """Give a page of what is visible now; see `tailer.interfaces.EventApi`."""
         self._in_flight[connector] += 1
         self.most_in_flight[connector] = max(self.most_in_flight[connector], self._in_flight[connector])
         self.most_at_once = max(self.most_at_once, self._in_flight.total())
         try:
-            sent = await self._send(connector, request)
+            sent = await self._send(connector, request, purpose)
             if account != self.account or connector not in self._rows:
                 raise ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
             page = self._page(connector, request)
@@ -286,14 +290,14 @@ class ScriptedSource:
         start, end = self._absent.get(connector, (math.inf, math.inf))
         return self._listed_from.get(connector, -math.inf) <= now and not start <= now < end
 
-    async def _send(self, connector: str, request: EventsRequest | None) -> float:
+    async def _send(self, connector: str, request: EventsRequest | None, purpose: Purpose) -> float:
         """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
         sent = await admitted(self.budget, connector, self._clock)
-        self.counters.requests += 1
+        self.counters.count(purpose)
         now = self.now()
         token = self.token
         if request is not None:
-            self.asked.append(Asked(now, connector, request))
+            self.asked.append(Asked(now, connector, request, purpose))
         is_later_page = request is not None and request.cursor is not None
         fitting = (one for one in self._troubles if one.meets(connector, now, is_later_page=is_later_page))
         trouble = next(fitting, None)

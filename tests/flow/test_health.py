@@ -16,6 +16,7 @@ from tailer.app.status import FleetStatus, Phase, ProcessStatus
 from tailer.app.survey import headline
 from tailer.app.view import FRESH_FOR, View
 from tailer.app.vigil import Vigil
+from tailer.core.purpose import Purpose
 from tailer.errors import AuthError, JournalFullError, TransportError
 from tailer.model import EventsRequest, Page
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
@@ -99,10 +100,12 @@ async def test_a_principal_that_is_paused_is_alive(monkeypatch: pytest.MonkeyPat
     source, clock = stage.source, stage.clock
     ask = source.list_events
 
-    async def ask_within_budget(account: str, connector: str, request: EventsRequest) -> Page:
+    async def ask_within_budget(
+        account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+    ) -> Page:
         while delay := source.budget.wait(clock.monotonic()):
             await clock.sleep(delay)
-        return await ask(account, connector, request)
+        return await ask(account, connector, request, purpose)
 
     monkeypatch.setattr(source, "list_events", ask_within_budget)
     async with watched(stage) as one:

@@ -12,6 +12,7 @@ from tailer.app.backfill import Meter, verdict_of
 from tailer.app.exitcode import ExitCode
 from tailer.app.run import Run
 from tailer.core.ordering import Order
+from tailer.core.purpose import Purpose
 from tailer.errors import ServerError
 from tailer.testing.recording_sink import RecordingSink
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady, unruly
@@ -86,6 +87,8 @@ async def test_one_connector_is_read_by_several_at_once() -> None:
 
     took = stage.clock.monotonic() - before
     assert run.tally.events == 8000
+    assert stage.source.counters.purposes == {Purpose.LIVE: 1, Purpose.BACKFILL: run.requests - 1}
+    assert {one.purpose for one in stage.source.asked} == {Purpose.BACKFILL}
     assert 1 < run.requests * 0.1 / took < 8.1
     assert took < run.requests * 0.1 / 4
 

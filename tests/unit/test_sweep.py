@@ -10,6 +10,7 @@ import pytest
 from tailer.core.advance import first_checkpoint
 from tailer.core.ladder import Ladder, floor_of
 from tailer.core.progress import Checkpoint, Gap
+from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, merged
 from tailer.core.spans import Spans
 from tailer.core.sweep import SweepPlanner
@@ -58,7 +59,9 @@ def slices(made: SweepPlanner, checkpoint: Checkpoint) -> list[tuple[int, int]]:
 def test_without_a_density_the_oldest_hole_is_read_whole() -> None:
     """Given nothing known, the first read asks for all, and is left off after two slices' rows."""
     plan = planner().backlog(begun(), NOW)
-    assert plan == Plan(Window(START, END), "hole", None, 200, slices=(Window(START, END),))
+    assert plan == Plan(
+        Window(START, END), "hole", None, 200, slices=(Window(START, END),), purpose=Purpose.BACKFILL
+    )
 
 
 def test_where_there_are_lanes_the_first_page_tells_the_density() -> None:

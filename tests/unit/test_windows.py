@@ -12,6 +12,7 @@ from tailer.core.absence import Absence
 from tailer.core.advance import first_checkpoint
 from tailer.core.ladder import Ladder, Levels
 from tailer.core.progress import Checkpoint, Gap
+from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading
 from tailer.core.spans import Spans
 from tailer.core.windows import Aim, Pacing, Plan, WindowPlanner
@@ -236,7 +237,7 @@ def test_after_a_catch_up_one_pass_reads_what_was_late_before_it() -> None:
     plan = head(planner, caught_up, ORIGIN + 502)
     assert (plan.level, plan.window) == (None, Window(ORIGIN + 482, ORIGIN + 502))
     first = planner.backlog(caught_up, ORIGIN + 502)
-    assert first == Plan(Window(ORIGIN - 620, ORIGIN - 520), "pass", None, 200)
+    assert first == Plan(Window(ORIGIN - 620, ORIGIN - 520), "pass", None, 200, purpose=Purpose.REVISIT)
     levels = caught_up.levels
     ends = []
     while (slice_ := planner.backlog(caught_up, ORIGIN + 502)) is not None:
@@ -307,7 +308,7 @@ def test_a_pass_asks_for_nothing_below_a_floor_that_has_risen() -> None:
     head(planner, checkpoint, ORIGIN + 2005)
     raised = msgspec.structs.replace(checkpoint, floor=ORIGIN + 1900.0)
     plan = planner.backlog(raised, ORIGIN + 2005)
-    assert plan == Plan(Window(ORIGIN + 1901, ORIGIN + 2001), "pass", None, 200)
+    assert plan == Plan(Window(ORIGIN + 1901, ORIGIN + 2001), "pass", None, 200, purpose=Purpose.REVISIT)
     raised = msgspec.structs.replace(checkpoint, floor=ORIGIN + 2010.0)
     assert planner.backlog(raised, ORIGIN + 2015) is None
 
@@ -323,9 +324,11 @@ def test_holes_are_read_oldest_first() -> None:
     """Given holes before the frontier, the oldest is next, in slices."""
     checkpoint = covered(ORIGIN, covered=Spans(((ORIGIN + 200, ORIGIN + 300), (ORIGIN + 320, ORIGIN + 400))))
     planner = planner_of_density(10, 10)
-    assert planner.backlog(checkpoint, ORIGIN + 500) == Plan(Window(ORIGIN, ORIGIN + 100), "hole", None, 200)
+    assert planner.backlog(checkpoint, ORIGIN + 500) == Plan(
+        Window(ORIGIN, ORIGIN + 100), "hole", None, 200, purpose=Purpose.REVISIT
+    )
     assert WindowPlanner(PACING).backlog(checkpoint, ORIGIN + 500) == Plan(
-        Window(ORIGIN, ORIGIN + 200), "hole", None, 200
+        Window(ORIGIN, ORIGIN + 200), "hole", None, 200, purpose=Purpose.REVISIT
     )
 
 
