@@ -9,7 +9,8 @@ from tailer.app.control.server import Command, Commands, NoArguments
 from tailer.app.daemon import Daemon
 from tailer.app.dead import retry_within
 from tailer.app.gaps import GapReport
-from tailer.app.snapshot import gaps_within, snapshot
+from tailer.app.holes import drop_within, gaps_within
+from tailer.app.snapshot import snapshot
 from tailer.app.status import MAX_CONNECTORS, ProcessStatus, Status
 
 
@@ -21,7 +22,7 @@ class StatusArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class GapsArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which gaps are listed: see `tailer.app.gaps.GapReport`."""
+    """Which gaps are listed, or dropped: see `tailer.app.gaps.GapReport`."""
 
     patterns: tuple[str, ...] = ()
     since: float | None = None
@@ -44,6 +45,9 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     async def gaps(arguments: GapsArguments) -> GapReport:
         return gaps_within(daemon.run, arguments.patterns, arguments.since, arguments.until)
 
+    async def drop(arguments: GapsArguments) -> GapReport:
+        return await drop_within(daemon.run, arguments.patterns, arguments.since, arguments.until)
+
     async def reload(_: NoArguments) -> Reloaded:
         return await daemon.reload()
 
@@ -53,6 +57,7 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     return {
         "status": Command(StatusArguments, status),
         "gaps": Command(GapsArguments, gaps),
+        "drop": Command(GapsArguments, drop),
         "reload": Command(NoArguments, reload),
         "dead": Command(DeadArguments, dead),
     }

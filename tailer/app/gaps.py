@@ -1,6 +1,6 @@
 """The gaps of a collection as a list: from its daemon, if one runs, and else from the journal it has left.
 
-Light, as the command line imports it; `tailer.app.snapshot.gaps_within` takes the list from a run.
+Light, as the command line imports it; `tailer.app.holes` takes the list from a run.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-from tailer.app.gaps import GapReport, gaps_of, report_of
+from tailer.app.holes import why_unread
 from tailer.app.run import Run
 from tailer.app.status import (
     MAX_CONNECTORS,
@@ -28,8 +28,7 @@ from tailer.app.status import (
 )
 from tailer.app.survey import Surveyed, described, summarized, worst_of
 from tailer.core.matching import is_meant
-from tailer.core.missing import NOT_YET_READ
-from tailer.core.standing import behind_after, condition_of, standing_of
+from tailer.core.standing import condition_of, standing_of
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
@@ -88,7 +87,7 @@ def snapshot(
         principals=_principals(run.fleets, now),
         sinks=_sinks(run, now),
         connectors=tuple(
-            _described(one, *pollers[f"{one.connector.account}/{one.connector.id}"], now)
+            _described(one, *pollers[f"{one.connector.account}/{one.connector.id}"], run, now)
             for one in worst_of(meant, limit)
         ),
         totals=_totals(run),
@@ -99,38 +98,6 @@ def count_connectors(run: Run) -> FleetStatus:
     """Take the summary alone."""
     now = _Moment(run.clock.wall(), run.clock.monotonic())
     return summarized([_surveyed(one, fleet, now) for fleet in run.fleets for one in fleet.pollers.values()])
-
-
-def gaps_within(run: Run, patterns: Sequence[str], since: float | None, until: float | None) -> GapReport:
-    """List the gaps of a run's connectors, with the reason why open ones are still open.
-
-    Args:
-        run: It has been entered.
-        patterns: Names the connectors; none: all.
-        since: Start of the asked span, API time; ``None``: from the beginning.
-        until: Its end; ``None``: the present.
-    """
-    now = _Moment(run.clock.wall(), run.clock.monotonic())
-    meant = [
-        (poller, fleet)
-        for fleet in run.fleets
-        for poller in fleet.pollers.values()
-        if is_meant(poller.connector, patterns)
-    ]
-    gaps = [
-        gap
-        for poller, fleet in meant
-        for gap in gaps_of(
-            poller.connector,
-            poller.checkpoint,
-            since=since,
-            until=until,
-            now=fleet.client.api_time.now(now.monotonic),
-            why=why_unread(poller, fleet),
-            patience=behind_after(poller.tempo.interval),
-        )
-    ]
-    return report_of(gaps, connectors=len(meant), since=since, until=until, taken_at=now.wall)
 
 
 def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
@@ -157,20 +124,10 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
     )
 
 
-def why_unread(poller: Poller, fleet: Fleet) -> str:
-    """Say why a connector has not been read further."""
-    if poller.error is not None:
-        words = "parked" if poller.is_parked else "account stopped" if poller.is_stopped else "read failed"
-        return f"{words}: {poller.error}"
-    if fleet.crowd.budget.reason is not None:
-        return f"paused: {fleet.crowd.budget.reason}"
-    return NOT_YET_READ
-
-
-def _described(one: Surveyed, poller: Poller, fleet: Fleet, now: _Moment) -> ConnectorStatus:
+def _described(one: Surveyed, poller: Poller, fleet: Fleet, run: Run, now: _Moment) -> ConnectorStatus:
     return described(
         one,
-        why=why_unread(poller, fleet),
+        why=why_unread(poller, fleet, run),
         failures=poller.failures,
         error=None if poller.error is None else str(poller.error),
         next_poll_at=now.wall_of(poller.due_at),

@@ -15,8 +15,14 @@ from tailer.sinks.text import escaped
 TITLES = ("CONNECTOR", "FROM", "TO", "LENGTH", "STATE", "REASON")
 
 
-def show_gaps(report: GapReport, *, as_json: bool) -> None:
-    """Write the list to stdout; where it comes from, if not from the daemon, goes to stderr."""
+def show_gaps(report: GapReport, *, as_json: bool, dropped: bool = False) -> None:
+    """Write the list to stdout; where it comes from, if not from the daemon, goes to stderr.
+
+    Args:
+        report: The gaps.
+        as_json: For programs.
+        dropped: Whether these are the ones that were just dropped.
+    """
     stream = sys.stdout
     if as_json:
         stream.write(json_line(report))
@@ -26,7 +32,7 @@ def show_gaps(report: GapReport, *, as_json: bool) -> None:
         if report.gaps:
             table = [TITLES, *map(_row, report.gaps)]
             stream.writelines(f"{line}\n" for line in aligned(table, columns_of(stream)))
-        stream.write(f"{total(report)}\n")
+        stream.write(f"{total_dropped(report) if dropped else total(report)}\n")
     stream.flush()
 
 
@@ -45,6 +51,14 @@ def total(report: GapReport) -> str:
         if number
     ]
     return f"{count(len(report.gaps), 'gap')} of {with_gaps:,} of {connectors}: {', '.join(told)}"
+
+
+def total_dropped(report: GapReport) -> str:
+    """Sum up in one line what was dropped."""
+    if not report.gaps:
+        return f"Nothing to drop: {count(report.connectors, 'connector')} without an open gap there"
+    length = format_duration(report.lost_seconds)
+    return f"Dropped: {count(report.lost, 'gap')} ({length}) of {count(report.connectors, 'connector')}"
 
 
 def _row(gap: ListedGap) -> tuple[str, ...]:

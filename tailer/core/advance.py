@@ -11,7 +11,9 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+
+import msgspec
 
 from tailer.core.durations import Seconds
 from tailer.core.keys import PADDING
@@ -79,6 +81,15 @@ def advanced(
         through=max(checkpoint.through, min(through, whole)),
         lateness=checkpoint.lateness,
     )
+
+
+def dropped(checkpoint: Checkpoint, spans: Iterable[Span]) -> Checkpoint:
+    """Return the checkpoint after its operator gave up what of `spans` is still to be read."""
+    gaps = checkpoint.gaps
+    for start, end in spans:
+        for low, high in _accounted(checkpoint.covered, gaps).missing(start, end):
+            gaps = with_gap(gaps, Gap(low, high, "dropped"))
+    return msgspec.structs.replace(checkpoint, gaps=gaps)
 
 
 def first_checkpoint(origin: float, ladder: Ladder) -> Checkpoint:

@@ -19,9 +19,9 @@ from tailer.core.lateness import Lateness
 from tailer.core.spans import Spans
 from tailer.model import Key
 
-GapReason = Literal["page cap", "refused", "too old"]
+GapReason = Literal["page cap", "refused", "too old", "dropped"]
 """``page cap``: one second held more than the API hands out. ``refused``: every form of the request was
-answered with 400. ``too old``: before what the API keeps."""
+answered with 400. ``too old``: before what the API keeps. ``dropped``: its operator did not want it read."""
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
@@ -67,8 +67,9 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def unreadable(self) -> Spans:
-        """What is not asked for again: seconds that hold more than the API hands out."""
-        return Spans().update((gap.start, gap.end) for gap in self.gaps if gap.reason == "page cap")
+        """What no read asks for but a fill: seconds that hold too much for the API, and what was dropped."""
+        spared = ("page cap", "dropped")
+        return Spans().update((gap.start, gap.end) for gap in self.gaps if gap.reason in spared)
 
 
 def with_gap(gaps: tuple[Gap, ...], gap: Gap) -> tuple[Gap, ...]:

@@ -7,12 +7,13 @@ failure at any point leaves both as they were.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
+import anyio
 import msgspec
 
-from tailer.core.advance import advanced
+from tailer.core.advance import advanced, dropped
 from tailer.core.appliance import Appliance
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
@@ -22,6 +23,7 @@ from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, WindowRead, merged
+from tailer.core.spans import Span
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan
 from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, RequestRefusedError, TransportError
@@ -82,6 +84,7 @@ class Poller:
         self.is_questioned = False
         self._context = context
         self._changed: set[Key] = set()
+        self._committing = anyio.Lock()
         self._watched_since = context.api_now()
         self.appliance = Appliance(
             self._watched_since, context.pacing.ladder.lengths[-1], stored.checkpoint.lateness.collected
@@ -222,8 +225,30 @@ class Poller:
                 read.feed(page)
         return None
 
+    async def drop(self, spans: Iterable[Span]) -> None:
+        """Give up what of `spans` is still to be read; durable on return. May be called while it is polled.
+
+        Raises:
+            JournalError: Nothing was changed.
+        """
+        async with self._committing:
+            before = self.checkpoint
+            checkpoint = dropped(before, spans)
+            if checkpoint == before:
+                return
+            await self._store(checkpoint, None)
+            await self._context.room.store(self._context.journal.flush)
+            self.checkpoint = checkpoint
+            self._report_gaps(before)
+
     async def _commit(self, plan: Plan, reading: Reading, levels: Levels, began: float) -> Sequence[Event]:
         """Store what is new and what it proves; return what is new."""
+        async with self._committing:
+            return await self._commit_alone(plan, reading, levels, began)
+
+    async def _commit_alone(
+        self, plan: Plan, reading: Reading, levels: Levels, began: float
+    ) -> Sequence[Event]:
         context, before = self._context, self.checkpoint
         selection = select(
             reading.rows, self.keys, plan.window, origin=before.origin, until=context.pacing.until
@@ -245,20 +270,23 @@ class Poller:
                 event.source = source
             segment = Segment(source, events, began, checkpoint.through)
         if segment is not None or checkpoint != before:
-            connector = self.connector
-            commit = Commit(
-                connector.account, connector.id, checkpoint, segment, connector.name, connector.serial
-            )
-            store = partial(context.journal.commit, context.claim, commit)
-            self.storing_since = context.clock.monotonic()
-            try:
-                await context.room.store(store)
-            finally:
-                self.storing_since = None
+            await self._store(checkpoint, segment)
             self.keys.add(events, began)
             self.checkpoint = checkpoint
-        self._report(before, selection)
+        self._report(selection)
+        self._report_gaps(before)
         return events
+
+    async def _store(self, checkpoint: Checkpoint, segment: Segment | None) -> None:
+        context, connector = self._context, self.connector
+        commit = Commit(
+            connector.account, connector.id, checkpoint, segment, connector.name, connector.serial
+        )
+        self.storing_since = context.clock.monotonic()
+        try:
+            await context.room.store(partial(context.journal.commit, context.claim, commit))
+        finally:
+            self.storing_since = None
 
     def _source(self) -> Source:
         connector = self.connector
@@ -266,7 +294,7 @@ class Poller:
             connector.account, connector.id, connector.name, connector.serial, self._context.clock.wall()
         )
 
-    def _report(self, before: Checkpoint, selection: Selection) -> None:
+    def _report(self, selection: Selection) -> None:
         tally, connector = self._context.tally, self.connector
         tally.events += len(selection.events)
         tally.duplicates += selection.duplicates
@@ -276,6 +304,10 @@ class Poller:
                 tally.changed += 1
                 key = f"{event.t}.{event.n}"
                 self._context.observe(KindChanged(connector.id, connector.name, key, event.k))
+
+    def _report_gaps(self, before: Checkpoint) -> None:
+        """Tell of gaps that were not there before."""
+        tally, connector = self._context.tally, self.connector
         if self.checkpoint.gaps == before.gaps:
             return
         known = before.gap_spans

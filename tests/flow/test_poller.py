@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from tailer.core.advance import first_checkpoint
 from tailer.core.keys import KeySet
+from tailer.core.progress import Gap
 from tailer.core.tempo import Pace
 from tailer.errors import (
     ApiError,
@@ -304,3 +306,41 @@ async def test_forgetting_keys_brings_nothing_twice() -> None:
     found = await journaled(stage)
     assert len(found) == len(set(found)) >= 1580
     assert max(sizes) < 1500 < len(found)
+
+
+async def test_what_was_dropped_is_not_asked_for() -> None:
+    """Dropped backlog is a durable gap that neither catch-up nor the ladder reads; what follows is read."""
+    stage = Stage({"c1": steady(3600, start=-3600)})
+    poller = await poller_on(stage, origin=START - 3600)
+
+    await poller.drop([(START - 3600, START - 600)])
+    for _ in range(5):
+        await poller.poll()
+        await stage.clock.sleep(400)
+
+    spans = [(asked.request.start, asked.request.end) for asked in stage.source.asked]
+    assert [span for span in spans if span[0] < START - 601 and span[1] > START - 3599] == []
+    assert poller.checkpoint.gaps == (Gap(START - 3600, START - 600, "dropped"),)
+    assert [(gap.start, gap.end, gap.reason) for gap in stage.said(GapRecorded)] == [
+        (START - 3600, START - 600, "dropped")
+    ]
+    stored = await stage.journal.load(await stage.journal.claim("principal"))
+    assert stored["account", "c1"].checkpoint.gaps == poller.checkpoint.gaps
+    assert {t for _, t, _ in await journaled(stage) if t < START - 601} == {
+        START - 3600
+    }  # a neighbour's padding
+
+
+async def test_a_read_that_was_under_way_outranks_a_drop() -> None:
+    """What is dropped while it is being read is no gap once it was read whole."""
+    stage = Stage({"c1": steady(60, start=-60)})
+    poller = await poller_on(stage)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(poller.poll)
+        await stage.clock.sleep(0.01)
+        await poller.drop([(START - 60, START - 30)])
+        assert poller.checkpoint.gaps == (Gap(START - 60, START - 30, "dropped"),)
+
+    assert poller.checkpoint.gaps == ()
+    assert len(await journaled(stage)) == 60

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from tailer.app.gaps import GapReport
+from tailer.app.holes import gaps_within
 from tailer.app.run import Run
-from tailer.app.snapshot import gaps_within, snapshot, this_process
+from tailer.app.snapshot import snapshot, this_process
 from tailer.app.status import Status
 from tailer.errors import JournalFullError, ServerError, SinkUnavailableError
 from tailer.testing.recording_sink import RecordingSink

@@ -103,3 +103,26 @@ async def test_a_span_without_seconds_is_a_mistake(left: Left) -> None:
     """The ends of a span in the wrong order are told."""
     code, _, err = await asyncio.to_thread(left.gaps, "--since", "1h", "--until", "2h")
     assert (code, "--until" in err) == (2, True)
+
+
+async def test_what_is_open_can_be_dropped(left: Left) -> None:
+    """Without a daemon the journal is owned for it: what was open is lost then, of whom it was asked only."""
+    until = str(BEGIN + 5400)
+    code, out, _ = await asyncio.to_thread(left.gaps, "--drop", "lima*", "--until", until)
+    assert (code, "lost   dropped" in out) == (0, True)
+    assert out.endswith("Dropped: 1 gap (30m) of 1 connector\n")
+    told = json.loads((await asyncio.to_thread(left.gaps, "--json"))[1])
+    assert [(gap["connector"], gap["start"], gap["state"], gap["reason"]) for gap in told["gaps"]] == [
+        ("a", BEGIN + 600, "lost", "page cap"),
+        ("b", BEGIN + 3600, "lost", "dropped"),
+        ("b", BEGIN + 5400, "open", "not yet read"),
+    ]
+    code, out, _ = await asyncio.to_thread(left.gaps, "--drop", "--until", until)
+    assert (code, out) == (0, "Nothing to drop: 2 connectors without an open gap there\n")
+
+
+async def test_nothing_is_dropped_by_mistake(left: Left) -> None:
+    """Whoever drops says of whom, or of when."""
+    code, _, err = await asyncio.to_thread(left.gaps, "--drop")
+    assert (code, "name connectors" in err) == (2, True)
+    assert "open" in (await asyncio.to_thread(left.gaps))[1]

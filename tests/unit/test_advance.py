@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tailer.core.advance import advanced, first_checkpoint, frontier_of, holes_of
+from tailer.core.advance import advanced, dropped, first_checkpoint, frontier_of, holes_of
 from tailer.core.ladder import Ladder, Levels
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.reading import Reading
@@ -116,3 +116,19 @@ def test_no_event_is_promised_beyond_a_hole() -> None:
     checkpoint = after(checkpoint, (1010, 1020), through=1028.5)
     assert checkpoint.through == 1028.5
     assert after(checkpoint, through=1001.0).through == 1028.5
+
+
+def test_what_is_dropped_is_a_gap_unless_it_is_accounted_for() -> None:
+    """Given coverage, a gap and holes, only the holes of the asked spans become gaps, and no hole is left."""
+    checkpoint = after(FIRST, (1010, 1020), (1030, 1040), gaps=(Gap(1022, 1025, "too old"),))
+    left = dropped(checkpoint, [(1005, 1030), (1040, 1050)])
+    assert left.gaps == (
+        Gap(1005, 1010, "dropped"),
+        Gap(1020, 1022, "dropped"),
+        Gap(1022, 1025, "too old"),
+        Gap(1025, 1030, "dropped"),
+        Gap(1040, 1050, "dropped"),
+    )
+    assert holes_of(left, 1050) == [(1000, 1005)]
+    assert left.covered == checkpoint.covered
+    assert dropped(left, [(1005, 1050)]) == left

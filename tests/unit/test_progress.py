@@ -11,10 +11,10 @@ def test_read_through_is_the_end_of_the_last_whole_span() -> None:
 
 
 def test_gaps_as_spans() -> None:
-    """All gaps together are one set of seconds; the unreadable ones are those at the page cap."""
-    gaps = (Gap(1, 3, "refused"), Gap(3, 4, "page cap"), Gap(7, 9, "too old"))
-    assert Checkpoint(0.0, 0.0, gaps=gaps).gap_spans.items == ((1, 4), (7, 9))
-    assert Checkpoint(0.0, 0.0, gaps=gaps).unreadable.items == ((3, 4),)
+    """All gaps together are one set of seconds; no read asks for those at the page cap or dropped."""
+    gaps = (Gap(1, 3, "refused"), Gap(3, 4, "page cap"), Gap(7, 9, "too old"), Gap(9, 12, "dropped"))
+    assert Checkpoint(0.0, 0.0, gaps=gaps).gap_spans.items == ((1, 4), (7, 12))
+    assert Checkpoint(0.0, 0.0, gaps=gaps).unreadable.items == ((3, 4), (9, 12))
 
 
 def test_gaps_of_one_reason_grow_together() -> None:
