@@ -293,6 +293,28 @@ class GapRecorded(Report, frozen=True):
         )
 
 
+class GapClosed(Report, frozen=True):
+    """A recorded gap, or a part of one, was read whole after all.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        start: API time, inclusive.
+        end: API time, exclusive.
+    """
+
+    connector: str
+    name: str
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return (
+            f"Connector {self.name} ({self.connector}): the gap of {format_duration(self.end - self.start)} "
+            f"from {_iso(self.start)} on was read"
+        )
+
+
 class KindChanged(Report, frozen=True):
     """The API gave an event that is journaled once more, with another kind; the first is kept."""
 

@@ -8,7 +8,8 @@ from tailer.app.control.replies import Reloaded, Retried
 from tailer.app.control.server import Command, Commands, NoArguments
 from tailer.app.daemon import Daemon
 from tailer.app.dead import retry_within
-from tailer.app.gaps import GapReport
+from tailer.app.filling import ask_to_fill, fill_status
+from tailer.app.gaps import FillStatus, GapReport
 from tailer.app.holes import drop_within, gaps_within
 from tailer.app.snapshot import snapshot
 from tailer.app.status import MAX_CONNECTORS, ProcessStatus, Status
@@ -27,6 +28,12 @@ class GapsArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     patterns: tuple[str, ...] = ()
     since: float | None = None
     until: float | None = None
+
+
+class FillArguments(GapsArguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which lost gaps are read again, or how that stands: see `tailer.app.filling`."""
+
+    begin: bool = False
 
 
 class DeadArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,6 +55,10 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     async def drop(arguments: GapsArguments) -> GapReport:
         return await drop_within(daemon.run, arguments.patterns, arguments.since, arguments.until)
 
+    async def fill(arguments: FillArguments) -> FillStatus:
+        act = ask_to_fill if arguments.begin else fill_status
+        return act(daemon.run, arguments.patterns, arguments.since, arguments.until)
+
     async def reload(_: NoArguments) -> Reloaded:
         return await daemon.reload()
 
@@ -58,6 +69,7 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
         "status": Command(StatusArguments, status),
         "gaps": Command(GapsArguments, gaps),
         "drop": Command(GapsArguments, drop),
+        "fill": Command(FillArguments, fill),
         "reload": Command(NoArguments, reload),
         "dead": Command(DeadArguments, dead),
     }

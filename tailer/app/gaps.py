@@ -68,6 +68,24 @@ class GapReport(Shown, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class FillStatus(Shown, frozen=True, kw_only=True):
+    """How a fill of lost gaps stands.
+
+    Attributes:
+        gaps: Those that are still lost in the asked span.
+        left: Seconds of them that are still to be tried; 0: it is over.
+        found: Events that fills of these connectors have brought since the daemon's start.
+        doubtful: Rows that they have left out, as nobody knows whether they are journaled.
+        obstacles: Why connectors can't be read at present, one sentence each.
+    """
+
+    gaps: GapReport
+    left: int
+    found: int
+    doubtful: int
+    obstacles: tuple[str, ...] = ()
+
+
 def gaps_of(
     connector: Connector,
     checkpoint: Checkpoint,

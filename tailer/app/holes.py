@@ -35,7 +35,7 @@ def gaps_within(run: Run, patterns: Sequence[str], since: float | None, until: f
         since: Start of the asked span, API time; ``None``: from the beginning.
         until: Its end; ``None``: the present.
     """
-    found = list(_found(run, patterns, since, until))
+    found = _found(run, patterns, since, until)
     gaps = [gap for _, listed in found for gap in listed]
     return report_of(gaps, connectors=len(found), since=since, until=until, taken_at=run.clock.wall())
 
@@ -44,7 +44,7 @@ async def drop_within(
     run: Run, patterns: Sequence[str], since: float | None, until: float | None
 ) -> GapReport:
     """Drop what `gaps_within` lists as open; return it as it is from now on. Arguments as there."""
-    found = list(_found(run, patterns, since, until))
+    found = _found(run, patterns, since, until)
     gaps: list[ListedGap] = []
     for poller, listed in found:
         spans = _open_spans(listed)
@@ -102,26 +102,37 @@ def why_unread(poller: Poller, fleet: Fleet, run: Run) -> str:
     return NOT_YET_READ
 
 
-def _found(
-    run: Run, patterns: Sequence[str], since: float | None, until: float | None
-) -> Iterator[tuple[Poller, list[ListedGap]]]:
-    """Give the connectors that are meant, each with its gaps."""
-    monotonic = run.clock.monotonic()
+def meant_of(run: Run, patterns: Sequence[str]) -> Iterator[tuple[Poller, Fleet]]:
+    """Give the connectors of a run that are named; without patterns all."""
     for fleet in run.fleets:
         for poller in fleet.pollers.values():
             if is_meant(poller.connector, patterns):
-                yield (
-                    poller,
-                    gaps_of(
-                        poller.connector,
-                        poller.checkpoint,
-                        since=since,
-                        until=until,
-                        now=fleet.client.api_time.now(monotonic),
-                        why=why_unread(poller, fleet, run),
-                        patience=behind_after(poller.tempo.interval),
-                    ),
-                )
+                yield poller, fleet
+
+
+def gaps_of_poller(
+    poller: Poller, fleet: Fleet, run: Run, since: float | None, until: float | None
+) -> list[ListedGap]:
+    """List the gaps of one connector; arguments as of `gaps_within`."""
+    return gaps_of(
+        poller.connector,
+        poller.checkpoint,
+        since=since,
+        until=until,
+        now=fleet.client.api_time.now(run.clock.monotonic()),
+        why=why_unread(poller, fleet, run),
+        patience=behind_after(poller.tempo.interval),
+    )
+
+
+def _found(
+    run: Run, patterns: Sequence[str], since: float | None, until: float | None
+) -> list[tuple[Poller, list[ListedGap]]]:
+    """Give the connectors that are meant, each with its gaps."""
+    return [
+        (poller, gaps_of_poller(poller, fleet, run, since, until))
+        for poller, fleet in meant_of(run, patterns)
+    ]
 
 
 def _open_spans(listed: Sequence[ListedGap]) -> list[Span]:

@@ -1,4 +1,4 @@
-"""What can be typed where a connector is meant: names from the API, kept for a moment.
+"""What can be typed where a connector is meant: names from the API, kept for a moment, or from a journal.
 
 1. A shell waits for us: after `PATIENCE` it gets what is known, were it nothing. A child goes on asking, so
    that a later Tab has what came too late for this one.
@@ -14,7 +14,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,9 +60,28 @@ def connector_items(params: Mapping[str, Any], incomplete: str) -> list[Completi
         Path(token_file).expanduser() if token_file else None,
         os.environ,
     )
+    return _items(names_of(config), incomplete)
+
+
+def stored_items(params: Mapping[str, Any], incomplete: str) -> list[CompletionItem[str]]:
+    """Give the connectors that the journal of a daemon's file knows; no API is asked.
+
+    Args:
+        params: Flags that were typed already: ``config`` counts.
+        incomplete: The beginning of the word.
+    """
+    from tailer.app.whereabouts import journal_of  # noqa: PLC0415 - not needed by the others
+    from tailer.journal.glance import glance  # noqa: PLC0415 - as above
+
+    seen = glance(journal_of(Path(params["config"]).expanduser()))
+    known = [Known(one.name or one.connector, one.serial, one.connector) for one in seen.connectors]
+    return _items(known, incomplete)
+
+
+def _items(names: Iterable[Known], incomplete: str) -> list[CompletionItem[str]]:
     wanted = incomplete.casefold()
     items: list[CompletionItem[str]] = []
-    for known in names_of(config):
+    for known in names:
         if known.name.casefold().startswith(wanted) and _is_typable(known.name):
             items.append(CompletionItem(known.name, help=known.serial or known.id, is_name=True))
         elif wanted or not _is_typable(known.name):

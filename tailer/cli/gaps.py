@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from tailer.app.exitcode import ExitCode
-from tailer.cli.options import asked_past, daemon_config
+from tailer.cli.options import asked_past, complete_stored, daemon_config
 
 
 @click.command("gaps")
-@click.argument("patterns", nargs=-1, metavar="[CONNECTOR]...")
+@click.argument("patterns", nargs=-1, metavar="[CONNECTOR]...", shell_complete=complete_stored)
 @daemon_config
 @asked_past
 @click.option("--check", is_flag=True, help="End with 4 if there is any gap in the asked span.")

@@ -37,6 +37,7 @@ COMMANDS = {
         "tailer.cli.status", "Show how a collection is: what is read, what fails, what is missing."
     ),
     "gaps": Entry("tailer.cli.gaps", "List what was not read, with the reason of each gap."),
+    "fill": Entry("tailer.cli.fill", "Read lost gaps again, as far as the API can tell what was in them."),
     "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
     "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
     "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),

@@ -53,6 +53,18 @@ def complete_connector(
         return []
 
 
+def complete_stored(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Complete the name of a connector that a daemon's journal knows; nothing where that fails."""
+    try:
+        from tailer.cli.candidates import stored_items  # noqa: PLC0415 - for a Tab only
+
+        return stored_items(ctx.params, incomplete)
+    except Exception:  # noqa: BLE001 - the user is in the middle of a line
+        return []
+
+
 def complete_kind(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Complete a kind."""
     from tailer.cli.candidates import kind_items  # noqa: PLC0415 - for a Tab only

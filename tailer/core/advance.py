@@ -85,9 +85,9 @@ def advanced(
 
 def dropped(checkpoint: Checkpoint, spans: Iterable[Span]) -> Checkpoint:
     """Return the checkpoint after its operator gave up what of `spans` is still to be read."""
-    gaps = checkpoint.gaps
+    origin, gaps = math.floor(checkpoint.origin), checkpoint.gaps
     for start, end in spans:
-        for low, high in _accounted(checkpoint.covered, gaps).missing(start, end):
+        for low, high in _accounted(checkpoint.covered, gaps).missing(max(start, origin), end):
             gaps = with_gap(gaps, Gap(low, high, "dropped"))
     return msgspec.structs.replace(checkpoint, gaps=gaps)
 

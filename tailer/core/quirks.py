@@ -124,6 +124,10 @@ class Quirks:
         if self.oldest_age is not None and age > self.oldest_age + 1:  # whole seconds: one of rounding
             self.oldest_age = None
 
+    def doubt_age(self) -> None:
+        """Forget from which age on windows are refused: somebody wants to know whether that still holds."""
+        self.oldest_age = None
+
     def learn_too_wide(self, width: int, now: float) -> None:
         """Remember a window that was refused whole and accepted in halves, if it is believable.
 

@@ -52,7 +52,7 @@ POLLING_SHARE = 0.9
 PARKED_SHARE = 0.1
 """Part of the allowed rate that tries of parked connectors may take together, about."""
 
-Aim = Literal["catch-up", "head", "hole", "pass", "absence"]
+Aim = Literal["catch-up", "head", "hole", "pass", "absence", "fill"]
 """Why a window is read."""
 
 _BACKLOG = ("hole", "pass", "absence")

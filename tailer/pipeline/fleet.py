@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import anyio
 
 from tailer.core.durations import Seconds
+from tailer.core.spans import Span
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing
 from tailer.errors import ApiError
@@ -177,6 +178,21 @@ class Fleet:
                 await anyio.sleep_forever()
             await self._turns.finished()
             group.cancel_scope.cancel()
+
+    def fill(self, refs: Mapping[str, Sequence[Span]]) -> None:
+        """Have lost gaps read again, between polls.
+
+        Args:
+            refs: What, by ``account/connector``; of one that is not read at present nothing is.
+        """
+        self._context.quirks.doubt_age()
+        for ref, spans in refs.items():
+            poller = self.pollers[ref]
+            if poller.is_parked or poller.is_stopped:
+                continue
+            poller.refill.ask(spans)
+            if self._turns.remove(poller):
+                self._turns.add(poller)
 
     async def forget(self) -> None:
         """Drop keys below floors that are durable."""

@@ -23,30 +23,27 @@ from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, WindowRead, merged
-from tailer.core.spans import Span
+from tailer.core.refill import Refill, judge
+from tailer.core.spans import Span, Spans
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan
 from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, RequestRefusedError, TransportError
 from tailer.interfaces import Commit, Stored
-from tailer.model import Connector, Event, Key, Segment, Source
+from tailer.model import Connector, Event, Segment, Source
 from tailer.observe import (
     ConnectorParked,
     ConnectorResumed,
-    GapRecorded,
-    KindChanged,
     PollFailed,
     PollRecovered,
     Report,
 )
 from tailer.pipeline.context import PollContext
+from tailer.pipeline.findings import Findings
 from tailer.pipeline.together import gathered
 
 THROTTLED_TRIES = 2
 """How often one request is refused, with a pause of the principal after it, before its poll counts as failed:
 then others have their turn, and tell whether it was about this connector alone."""
-
-MAX_CHANGED = 1000
-"""Events of one connector that are reported for having come again with another kind; then it is clear."""
 
 
 class Poller:
@@ -66,6 +63,7 @@ class Poller:
         error: Why it is not read at present; ``None`` while all is well.
         is_stopped: Whether its account is stopped (`tailer.pipeline.warden`).
         appliance: What is known of its appliance: silent or not, what of it is read again.
+        refill: What of its lost gaps is read again, as somebody asked for it.
         is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
     """
 
@@ -80,10 +78,11 @@ class Poller:
         self.steps = 0
         self.storing_since: float | None = None
         self.case = ConnectorCase()
+        self.refill = Refill()
         self.is_stopped = False
         self.is_questioned = False
         self._context = context
-        self._changed: set[Key] = set()
+        self._findings = Findings(context.tally, context.observe)
         self._committing = anyio.Lock()
         self._watched_since = context.api_now()
         self.appliance = Appliance(
@@ -128,8 +127,10 @@ class Poller:
         if self.failures:
             return False
         now = self._context.api_now()
-        return self._planner.is_behind(self.checkpoint, now) or (
-            self._planner.backlog(self.checkpoint, now) is not None
+        return (
+            bool(self.refill.left)
+            or self._planner.is_behind(self.checkpoint, now)
+            or self._planner.backlog(self.checkpoint, now) is not None
         )
 
     @property
@@ -159,11 +160,20 @@ class Poller:
         if plan is None:
             self.due_at = started + self.tempo.interval
             context.board.post(self.ref, self.checkpoint.through, is_behind=False, now=started)
-            return
+        else:
+            await self._carry_out(plan, began, started)
+
+    async def fill(self) -> None:
+        """Read the next slice of `refill`, and nothing else; errors as of `poll`."""
+        plan = self.refill.plan(self.pacing.slice_rows)
+        if plan is not None:
+            await self._carry_out(plan, self._context.api_now(), self._context.clock.monotonic())
+
+    async def _carry_out(self, plan: Plan, began: float, started: float) -> None:
         reading, error = await self._read_all(plan, began)
         levels = self._levels
         try:
-            if error is None:
+            if error is None and plan.aim != "fill":
                 levels = self._planner.succeeded(plan, reading, levels)
             events = await self._commit(plan, reading, levels, began)
         except BaseException:
@@ -177,7 +187,7 @@ class Poller:
 
     def _plan(self, now: float, started: float) -> Plan | None:
         if started < self.due_at and not self._planner.is_behind(self.checkpoint, now):
-            plan = self._planner.backlog(self.checkpoint, now)
+            plan = self.refill.plan(self.pacing.slice_rows) or self._planner.backlog(self.checkpoint, now)
             if plan is not None:
                 return plan
         return self._planner.head(self.checkpoint, self._levels, now) or self._planner.backlog(
@@ -187,6 +197,7 @@ class Poller:
     async def _read_all(self, plan: Plan, began: float) -> tuple[Reading, ApiError | None]:
         """Read a plan's slices side by side; return what came of them, and what ended one early."""
         context = self._context
+        skip = Spans() if plan.aim == "fill" else self.checkpoint.unreadable
         reads = [
             WindowRead(
                 window,
@@ -195,7 +206,7 @@ class Poller:
                 limit=context.limit,
                 kind=context.kind,
                 max_rows=plan.max_rows,
-                skip=self.checkpoint.unreadable,
+                skip=skip,
             )
             for window in plan.slices or (plan.window,)
         ]
@@ -239,7 +250,7 @@ class Poller:
             await self._store(checkpoint, None)
             await self._context.room.store(self._context.journal.flush)
             self.checkpoint = checkpoint
-            self._report_gaps(before)
+            self._findings.tell_gaps(self.connector, before, checkpoint)
 
     async def _commit(self, plan: Plan, reading: Reading, levels: Levels, began: float) -> Sequence[Event]:
         """Store what is new and what it proves; return what is new."""
@@ -250,15 +261,15 @@ class Poller:
         self, plan: Plan, reading: Reading, levels: Levels, began: float
     ) -> Sequence[Event]:
         context, before = self._context, self.checkpoint
-        selection = select(
-            reading.rows, self.keys, plan.window, origin=before.origin, until=context.pacing.until
-        )
+        selection = self._select(plan, reading)
         events = selection.events
         newest = before.newest
         if events and (newest is None or events[-1].key > newest):
             newest = events[-1].key
         through = began - context.settle
-        lateness = before.lateness.with_events(events, seen_at=context.api_now(), since=self._watched_since)
+        lateness = before.lateness
+        if plan.aim != "fill":  # it tells of somebody's asking, not of how late events become visible
+            lateness = lateness.with_events(events, seen_at=context.api_now(), since=self._watched_since)
         checkpoint = msgspec.structs.replace(
             advanced(before, reading, levels, through=through, newest=newest, reach=self.reach),
             lateness=lateness,
@@ -273,9 +284,19 @@ class Poller:
             await self._store(checkpoint, segment)
             self.keys.add(events, began)
             self.checkpoint = checkpoint
-        self._report(selection)
-        self._report_gaps(before)
+        self._report(selection, before)
         return events
+
+    def _select(self, plan: Plan, reading: Reading) -> Selection:
+        """Choose what is new; of a fill only what lies in the gap, for only there keys were kept."""
+        rows, keys, checkpoint, window = reading.rows, self.keys, self.checkpoint, plan.window
+        if plan.aim != "fill":
+            return select(rows, keys, window, origin=checkpoint.origin, until=self._context.pacing.until)
+        start = max(checkpoint.origin, window.start)
+        selection = select(rows, keys, window, origin=start, until=window.end)
+        new, doubtful = judge(selection.events, window, checkpoint.floor)
+        self.refill.doubtful += len(doubtful)
+        return selection._replace(events=new)
 
     async def _store(self, checkpoint: Checkpoint, segment: Segment | None) -> None:
         context, connector = self._context, self.connector
@@ -294,27 +315,12 @@ class Poller:
             connector.account, connector.id, connector.name, connector.serial, self._context.clock.wall()
         )
 
-    def _report(self, selection: Selection) -> None:
-        tally, connector = self._context.tally, self.connector
+    def _report(self, selection: Selection, before: Checkpoint) -> None:
+        tally = self._context.tally
         tally.events += len(selection.events)
         tally.duplicates += selection.duplicates
-        for event in selection.changed:
-            if event.key not in self._changed and len(self._changed) < MAX_CHANGED:
-                self._changed.add(event.key)  # every later read brings it again
-                tally.changed += 1
-                key = f"{event.t}.{event.n}"
-                self._context.observe(KindChanged(connector.id, connector.name, key, event.k))
-
-    def _report_gaps(self, before: Checkpoint) -> None:
-        """Tell of gaps that were not there before."""
-        tally, connector = self._context.tally, self.connector
-        if self.checkpoint.gaps == before.gaps:
-            return
-        known = before.gap_spans
-        for gap in self.checkpoint.gaps:
-            for start, end in known.missing(gap.start, gap.end):
-                tally.gaps += 1
-                self._context.observe(GapRecorded(connector.id, connector.name, start, end, gap.reason))
+        self._findings.tell_changed(self.connector, selection.changed)
+        self._findings.tell_gaps(self.connector, before, self.checkpoint)
 
     def _succeed(self, plan: Plan, reading: Reading, events: Sequence[Event], started: float) -> None:
         context, connector = self._context, self.connector
@@ -332,7 +338,11 @@ class Poller:
         context.pacing.parked -= self.is_parked
         self.case.succeed()
         self.error = None
-        self._notice(plan, reading, events)
+        if plan.aim == "fill":
+            self.refill.found += len(events)
+            self.refill.read(plan.window, reading, self.pacing.slice_rows)
+        else:
+            self._notice(plan, reading, events)
         if plan.aim == "head":
             self.due_at = started + self._pace(events, started)
         has_reached_head = plan.aim == "head" and not reading.dense
@@ -389,7 +399,10 @@ class Poller:
     def _fail(self, plan: Plan, reading: Reading, error: ApiError) -> None:
         context = self._context
         context.tally.failed_polls += 1
-        self._planner.failed(plan, reading.pages)
+        if plan.aim == "fill":
+            self.refill.failed(plan.window, reading)
+        else:
+            self._planner.failed(plan, reading.pages)
         if len(plan.slices) > 1 and reading.covered and not self.is_parked:
             self.case.succeed()  # it gets on: what failed is one of several slices
         self._judge(error)
@@ -405,6 +418,7 @@ class Poller:
             error, now, interval=pacing.interval, unit=context.random(), spread=pacing.parked_spread
         )
         pacing.parked += self.is_parked - was_parked
+        self._give_up_if_parked()
         self.is_questioned = delay is None
         if delay is not None:
             self._put_off(error, delay, now)
@@ -436,6 +450,7 @@ class Poller:
                 spread=pacing.parked_spread,
             )
             pacing.parked += self.is_parked - was_parked
+            self._give_up_if_parked()
             self._put_off(self.error, delay, now)
 
     def stop(self, error: ApiError, next_at: float) -> None:
@@ -446,6 +461,7 @@ class Poller:
             next_at: When the account is tried again (monotonic), and this connector soon after.
         """
         self.error, self.is_stopped, self.is_questioned = error, True, False
+        self.refill.give_up()
         self.due_at = next_at
         self._context.board.give_up(self.ref, self._context.clock.monotonic())
 
@@ -454,6 +470,11 @@ class Poller:
         self.is_stopped = self.is_questioned = False
         self.case.forgive()
         self.due_at = due_at
+
+    def _give_up_if_parked(self) -> None:
+        """Let nobody wait for a fill of a connector that is tried now and then only."""
+        if self.is_parked:
+            self.refill.give_up()
 
     def _put_off(self, error: ApiError, delay: Seconds, now: float) -> None:
         """Come back after a while."""

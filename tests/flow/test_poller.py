@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import anyio
+import msgspec
 import pytest
 
 from tailer.core.advance import first_checkpoint
 from tailer.core.keys import KeySet
 from tailer.core.progress import Gap
+from tailer.core.purpose import Purpose
 from tailer.core.tempo import Pace
 from tailer.errors import (
     ApiError,
@@ -23,6 +25,7 @@ from tailer.model import Connector
 from tailer.observe import (
     ConnectorParked,
     ConnectorResumed,
+    GapClosed,
     GapRecorded,
     JournalCleared,
     JournalFilled,
@@ -344,3 +347,79 @@ async def test_a_read_that_was_under_way_outranks_a_drop() -> None:
 
     assert poller.checkpoint.gaps == ()
     assert len(await journaled(stage)) == 60
+
+
+async def test_a_lost_gap_is_filled_when_that_is_asked_for() -> None:
+    """What is journaled of it comes no second time, what is new does, and there is no gap any more."""
+    rows = [*(Row(START - 30, n) for n in range(47)), *steady(20, start=-20)]
+    stage = Stage({"c1": rows}, page_rows=20)
+    error = RequestRefusedError("no such cursor", status=400)
+    stage.source.trouble(error, on_later_pages=True, end=START + 60)
+    poller = await poller_on(stage)
+    await poller.poll()
+    gap = poller.checkpoint.gaps[0]
+    known, lateness = await journaled(stage), poller.checkpoint.lateness
+    await stage.clock.sleep(60)
+    poller.due_at = stage.clock.monotonic() + 1
+
+    poller.refill.ask([(gap.start, gap.end)])
+    assert poller.has_backlog
+    await poller.poll()
+
+    assert not poller.checkpoint.gaps
+    assert [(one.start, one.end) for one in stage.said(GapClosed)] == [(gap.start, gap.end)]
+    everything = await journaled(stage)
+    assert everything[: len(known)] == known
+    assert sorted(everything) == keys_of({"c1": rows})
+    assert poller.refill.found == len(rows) - len(known)
+    assert poller.checkpoint.lateness == lateness
+    assert stage.source.asked[-1].purpose == Purpose.REVISIT
+
+
+async def test_a_fill_goes_on_after_a_failure() -> None:
+    """Polls come first, and the gap is read once the API answers."""
+    stage = Stage({"c1": steady(600, start=-600)})
+    poller = await poller_on(stage, origin=START - 600)
+    await poller.drop([(START - 600, START - 300)])
+    await poller.poll()
+    poller.refill.ask([(START - 600, START - 300)])
+    stage.source.trouble(ServerError("HTTP 502", status=502), connector="c1", times=1)
+    await poller.fill()
+    assert (poller.failures, poller.refill.left.size, poller.has_backlog) == (1, 300, False)
+    await stage.clock.sleep(30)
+    await poller.poll()
+    await poller.poll()
+    assert (poller.failures, poller.refill.left.size, poller.checkpoint.gaps) == (0, 0, ())
+
+
+async def test_nobody_waits_for_a_fill_of_a_parked_connector() -> None:
+    """What is refused is given up, and stays a gap; so it is when the account is stopped."""
+    stage = Stage({"c1": steady(600, start=-600)})
+    poller = await poller_on(stage, origin=START - 600)
+    await poller.drop([(START - 600, START - 300)])
+    for stop in (False, True):
+        poller.refill.ask([(START - 600, START - 300)])
+        if stop:
+            poller.stop(AuthError("no"), 60.0)
+        else:
+            stage.source.trouble(ConnectorGoneError("gone", status=404), connector="c1", times=1)
+            await poller.fill()
+            assert poller.is_parked
+        assert not poller.refill.left
+    await poller.fill()  # nothing to do
+    assert len(poller.checkpoint.gaps) == 1
+
+
+async def test_an_event_that_may_be_journaled_already_is_left_out() -> None:
+    """Of a clock that was ahead, at an API that filters by collection, no key is kept: no doubt is risked."""
+    rows = [Row(START - 500 + t, 0) for t in range(100)]
+    ahead = Row(START - 300, 7, a=START - 450)
+    stage = Stage({"c1": [*rows, ahead]}, filter_by="a")
+    poller = await poller_on(stage, origin=START - 600)
+    poller.checkpoint = msgspec.structs.replace(
+        poller.checkpoint, gaps=(Gap(START - 500, START - 400, "refused"),), floor=START - 100.0
+    )
+    poller.refill.ask([(START - 500, START - 400)])
+    await poller.fill()
+    assert await journaled(stage) == keys_of({"c1": rows})
+    assert (poller.refill.found, poller.refill.doubtful) == (100, 1)

@@ -126,3 +126,14 @@ async def test_nothing_is_dropped_by_mistake(left: Left) -> None:
     code, _, err = await asyncio.to_thread(left.gaps, "--drop")
     assert (code, "name connectors" in err) == (2, True)
     assert "open" in (await asyncio.to_thread(left.gaps))[1]
+
+
+async def test_names_are_completed_from_the_journal(left: Left) -> None:
+    """Whoever looks for gaps needs no API for a Tab; a file that can't be read gives nothing."""
+    for command in ("gaps", "fill"):
+        for file, names in ((str(left.config), ["Oslo"]), ("nowhere.toml", [])):
+            words = f"tailer {command} -c {file}"
+            variables = {"_TAILER_COMPLETE": "fish_complete", "COMP_WORDS": words, "COMP_CWORD": "Os"}
+            code, out, err = await asyncio.to_thread(run, [], variables, left.config.parent)
+            found = [line.partition(",")[2].partition("\t")[0] for line in out.splitlines() if line]
+            assert (code, found, err) == (0, names, "")

@@ -131,4 +131,4 @@ def test_what_is_dropped_is_a_gap_unless_it_is_accounted_for() -> None:
     )
     assert holes_of(left, 1050) == [(1000, 1005)]
     assert left.covered == checkpoint.covered
-    assert dropped(left, [(1005, 1050)]) == left
+    assert dropped(left, [(1005, 1050), (900, 1000)]) == left  # before the origin nothing is asked for

@@ -144,3 +144,11 @@ def test_no_api_cuts_its_pages_at_odd_numbers() -> None:
     """A page of 37 rows was not cut, unless 37 were asked for."""
     assert not is_round(37, 1000)
     assert not is_round(37, None)
+
+
+def test_a_retention_can_be_doubted() -> None:
+    """Whoever asks for what was too old is not answered from memory."""
+    quirks = Quirks()
+    quirks.learn_too_old(5000, now=10)
+    quirks.doubt_age()
+    assert quirks.oldest_age is None
