@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -74,6 +74,10 @@ UNKNOWN_SOURCE = Source("", "", "", "", 0.0)
 """What an event carries between its decoding and the end of its poll."""
 
 
+Payload: TypeAlias = dict[str, Any]
+"""What Get Event tells of one event: its kind again, and whatever else the API has, as JSON has it."""
+
+
 class Event(msgspec.Struct, gc=False):
     """One telemetry event of one connector.
 
@@ -84,9 +88,11 @@ class Event(msgspec.Struct, gc=False):
         a: Time collected by Cloudflare, epoch seconds.
         source: The poll that found it.
         late: It sorts before an event that this reader's sink had already accepted.
+        e: Its payload, where details were asked for and came, else ``None``; not to be changed.
 
-    The two last are ours. Their wire names can't occur in an API answer, so one class serves for decoding
-    and for all the rest of an event's way: a copy an event would cost more than the decoding does.
+    The three last are ours, or come by another way. Their wire names can't occur in an API answer, so one
+    class serves for decoding and for all the rest of an event's way: a copy an event would cost more than the
+    decoding does.
     """
 
     t: int | float
@@ -95,6 +101,7 @@ class Event(msgspec.Struct, gc=False):
     a: int | float
     source: Source = msgspec.field(default=UNKNOWN_SOURCE, name="\x7fsource")
     late: bool = msgspec.field(default=False, name="\x7flate")
+    e: Payload | None = msgspec.field(default=None, name="\x7fe")
 
     @property
     def account(self) -> str:

@@ -144,7 +144,7 @@ _LOOK_OPTIONS = (
         multiple=True,
         metavar="FIELD,...",
         help="Show more in pretty lines: id, account, connector, serial, n, collected (a as a time), seen"
-        " (when it was read) or lateness (a - t).",
+        " (when it was read), lateness (a - t) or e (the details, which can be a column of CSV too).",
     ),
     click.option(
         "--highlight",

@@ -5,7 +5,9 @@
    array, so the first byte tells them apart.
 2. The events of a segment are stored by column, each kind once a segment: about 15 bytes an event and a
    third of the time that a row an event would take.
-3. A stored block of keys is compressed: 22 bytes a key become 4 or 5, so that a key takes less than the event
+3. Payloads are stored beside the columns, only those that there are, each with its event's index. A segment
+   that was stored without this column has none; a program that does not know it leaves it out.
+4. A stored block of keys is compressed: 22 bytes a key become 4 or 5, so that a key takes less than the event
    that it outlives. A zlib stream begins with 0x78, which is no beginning of an array either; blocks of
    schema 1 are not compressed.
 """
@@ -23,7 +25,7 @@ import msgspec
 from tailer.core.keys import KeyBlock
 from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
-from tailer.model import Event, Key, Segment, Source
+from tailer.model import Event, Key, Payload, Segment, Source
 
 T = TypeVar("T")
 Number = int | float
@@ -35,6 +37,7 @@ class SegmentColumns(msgspec.Struct, array_like=True):
     Attributes:
         kinds: The kinds that occur, in the order of their first event.
         which: For each event the index of its kind.
+        payloads: Index and payload of each event that has one.
     """
 
     account: str
@@ -49,6 +52,7 @@ class SegmentColumns(msgspec.Struct, array_like=True):
     collected: list[Number]
     kinds: list[str]
     which: list[int]
+    payloads: list[tuple[int, Payload]] = []
 
 
 class Codec(Generic[T]):
@@ -144,6 +148,7 @@ def _columns(segment: Segment) -> SegmentColumns:
         [event.a for event in events],
         list(index),
         which,
+        [(number, event.e) for number, event in enumerate(events) if event.e is not None],
     )
 
 
@@ -154,4 +159,8 @@ def _segment(columns: SegmentColumns) -> Segment:
     source = Source(columns.account, columns.connector, columns.name, columns.serial, columns.seen)
     kinds = map(columns.kinds.__getitem__, columns.which)
     events = list(map(Event, columns.times, columns.numbers, kinds, columns.collected, repeat(source)))
+    for number, payload in columns.payloads:
+        if not 0 <= number < count:
+            raise ValueError("a payload of no event")
+        events[number].e = payload
     return Segment(source, events, columns.read_at, columns.through)

@@ -44,7 +44,14 @@ from tailer.observe import Report
 from tailer.sinks.appended import AppendedFile, FileState
 from tailer.sinks.file_reports import FileChanged
 from tailer.sinks.filesystem import reason_of
-from tailer.sinks.formats.choice import Template, beginning_of, check_template, make_format
+from tailer.sinks.formats.choice import (
+    Showable,
+    Template,
+    beginning_of,
+    check_show,
+    check_template,
+    make_format,
+)
 from tailer.sinks.options import SinkContext
 from tailer.sinks.place import describe_place
 from tailer.sinks.recovery import mend
@@ -67,6 +74,7 @@ class FileSink:
             format: "jsonl", "logfmt", "csv" or "template". A file that exists keeps what is in it, so another
                 format wants another path.
             template: What a line looks like: see `tailer.sinks.formats.template`. Times are UTC.
+            show: ("e",) adds a column for the payload to "csv"; the others have it anyway.
             rotate_size: Put the file aside before it gets larger than this. Absent: at no size. At least
                 64 KiB: less is a forgotten unit.
             rotate_every: Put the file aside before the first batch of a new period: "1h" begins on the hour,
@@ -79,6 +87,7 @@ class FileSink:
         path: Path
         format: Literal["jsonl", "logfmt", "csv", "template"] = "jsonl"
         template: Template | None = None
+        show: tuple[Showable, ...] = ()
         rotate_size: Annotated[Size, Meta(ge=64 * 1024)] | None = None
         rotate_every: Annotated[Duration, Meta(ge=60)] | None = None
         compress: Literal["none", "gzip"] = "none"
@@ -87,6 +96,7 @@ class FileSink:
 
         def __post_init__(self) -> None:
             check_template(self.format, self.template)
+            check_show(self.format, self.show)
             if self.rotates and self.path.suffix == COMPRESSED:
                 raise ValueError(
                     f"path must not end in {COMPRESSED}, for the live file is not compressed; "
@@ -109,7 +119,7 @@ class FileSink:
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._path = config.path
         self._context = context
-        self._format = make_format(config.format, template=config.template or "")
+        self._format = make_format(config.format, template=config.template or "", show=config.show)
         self._beginning = beginning_of(self._format)
         self._file: AppendedFile | None = None
         self._found: deque[Report] = deque()

@@ -12,6 +12,7 @@ from tailer.clock import Clock, SystemClock
 from tailer.config.tables import Duration
 from tailer.model import Event
 from tailer.observe import Observer
+from tailer.sinks.text import payload_text
 
 RECORD_BYTES = 400
 """What a JSON Lines record takes besides its connector's name: two ids of 32 characters, each twice, and
@@ -65,4 +66,5 @@ class SinkContext(NamedTuple):
 
 def estimate_bytes(event: Event) -> int:
     """Estimate what one event takes in a batch; cheap enough to be asked for each."""
-    return RECORD_BYTES + len(event.source.name)
+    size = RECORD_BYTES + len(event.source.name)
+    return size if event.e is None else size + len(payload_text(event.e))

@@ -33,6 +33,7 @@ from tailer.sinks.formats.choice import (
     FormatName,
     Showable,
     Template,
+    check_show,
     check_template,
     make_format,
 )
@@ -61,7 +62,7 @@ class StdoutSink:
             format: "pretty", "jsonl", "logfmt", "csv", "template", or "auto": template if there is one,
                 else pretty on a terminal or with `show`, else jsonl.
             template: What a line looks like: see `tailer.sinks.formats.template`.
-            show: Fields that pretty lines show besides.
+            show: Fields that pretty lines show besides; "e", the payload, adds a column to "csv".
             highlight: Regular expressions; what matches them in a pretty or template line is marked, where
                 there are colours.
             utc: Whether times in pretty and template lines are UTC; else they are local, or of `time_zone`.
@@ -82,8 +83,7 @@ class StdoutSink:
             """Compare options; raises ``ValueError``."""
             check_template(self.format, self.template)
             zones.choose(self.time_zone, utc=self.utc)
-            if self.show and (self.format not in {"auto", "pretty"} or self.template is not None):
-                raise ValueError("show is for format pretty; the others have all fields")
+            check_show("template" if self.template is not None else self.format, self.show)
 
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._config = config

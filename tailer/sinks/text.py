@@ -10,6 +10,8 @@ import json
 import re
 from datetime import date
 
+from tailer.model import Payload
+
 FIRST_SECOND = -62_135_596_800
 """Start of the year 1 in epoch seconds, the first instant that ISO 8601 can write."""
 
@@ -35,6 +37,11 @@ def escaped(text: str) -> str:
 def json_text(text: str) -> str:
     r"""Write a JSON string with its quotes, unsafe characters as ``\uXXXX``, the rest of Unicode as it is."""
     return escaped(json.dumps(text, ensure_ascii=False))
+
+
+def payload_text(payload: Payload) -> str:
+    """Write an event's payload as compact JSON; unsafe characters, which only its texts can hold, escaped."""
+    return escaped(json.dumps(payload, ensure_ascii=False, separators=(",", ":")))
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -164,3 +164,32 @@ def test_floats_are_the_same_to_the_bit() -> None:
     """A fraction that is written as JSON, beside a number beyond 64 bits, keeps every bit."""
     value = struct.unpack("<d", b"\x01\x23\x45\x67\x89\xab\xcd\x3f")[0]
     assert KEY.decode(KEY.encode((value, HUGE))) == (value, HUGE)
+
+
+def test_payloads_come_back() -> None:
+    """Each event has the payload that it had, numbers beyond 64 bits included; the others have none."""
+    segment = _segment([(1, 1, "Init", 1), (2, 1, "HaError", 2), (3, 1, "HaError", 3)])
+    payloads = [None, {"k": "HaError", "n": HUGE, "list": [1.5, None]}, {}]
+    for event, payload in zip(segment.events, payloads, strict=True):
+        event.e = payload
+    (read,) = decode_segments(*encode_segments([segment]))
+    assert [event.e for event in read.events] == payloads
+
+
+def test_a_segment_without_the_column_of_payloads_is_read() -> None:
+    """What was stored before there were payloads comes back without any."""
+    payload, _ = encode_segments([_segment([(1, 1, "Init", 1)])])
+    older = [row[:-1] for row in msgspec.msgpack.decode(payload)]
+    (read,) = decode_segments(msgspec.msgpack.encode(older), None)
+    assert [(event.key, event.e) for event in read.events] == [((1, 1), None)]
+
+
+@pytest.mark.parametrize("number", [1, -1])
+def test_a_payload_of_no_event_is_damage(number: int) -> None:
+    """An index that no event has is told as damage."""
+    segment = _segment([(1, 1, "Init", 1)])
+    segment.events[0].e = {}
+    columns = msgspec.msgpack.decode(encode_segments([segment])[0])
+    columns[0][-1][0][0] = number
+    with pytest.raises(ValueError, match="payload of no event"):
+        decode_segments(msgspec.msgpack.encode(columns), None)

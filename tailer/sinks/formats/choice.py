@@ -17,7 +17,7 @@ from tailer.sinks.formats.highlight import HighlightedFormat
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.formats.logfmt import LogfmtFormat
 from tailer.sinks.formats.pretty import PrettyFormat, Width
-from tailer.sinks.formats.records import RecordFormat
+from tailer.sinks.formats.records import PAYLOAD, RecordFormat
 from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.zones import Zone
 
@@ -85,6 +85,23 @@ def check_template(name: str, template: str | None) -> None:
         raise ValueError(f"a template is for format template, not for {name}")
 
 
+def check_show(name: str, show: Sequence[str]) -> None:
+    """Make sure that fields are only shown where that is possible.
+
+    Args:
+        name: The format's name, or "auto", which becomes pretty.
+        show: Fields, of `tailer.sinks.formats.fields.SHOWABLE`.
+
+    Raises:
+        ValueError: One sentence.
+    """
+    if name == "csv":
+        if set(show) - {PAYLOAD}:
+            raise ValueError(f"show is for format pretty; csv has all but {PAYLOAD}, which it can show")
+    elif show and name not in {"auto", "pretty"}:
+        raise ValueError(f"show is for format pretty, and {PAYLOAD} for csv; the others have all fields")
+
+
 def make_format(
     name: FormatName,
     *,
@@ -103,7 +120,7 @@ def make_format(
         zone: Of times in pretty and template lines; those of the others are UTC.
         color: Whether pretty and template lines may have colours.
         width: For "pretty": columns of the terminal, at present.
-        show: For "pretty": more fields, of `tailer.sinks.formats.fields.SHOWABLE`.
+        show: For "pretty": more fields, of `tailer.sinks.formats.fields.SHOWABLE`; for "csv": the payload.
         highlight: What is marked in pretty and template lines that have colours.
 
     Raises:
@@ -115,7 +132,7 @@ def make_format(
         case "logfmt":
             return LogfmtFormat()
         case "csv":
-            return CsvFormat()
+            return CsvFormat(payloads=PAYLOAD in show)
         case "pretty":
             lines: Format = PrettyFormat(color=color, width=width, zone=zone, show=show)
         case "template":

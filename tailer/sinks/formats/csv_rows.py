@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from tailer.sinks.formats.records import FIELDS, Notation, RecordFormat
+from tailer.sinks.formats.records import FIELDS, PAYLOAD, Notation, RecordFormat
 from tailer.sinks.text import escaped
 
 _SPECIAL = re.compile('[",]|^ | $')  # some readers drop spaces around a bare field
@@ -20,11 +20,22 @@ def csv_text(text: str) -> str:
     return '"{}"'.format(safe.replace('"', '""')) if _SPECIAL.search(safe) else safe
 
 
-NOTATION = Notation("", "\r\n", ",", key=lambda _field: "", text=csv_text, none="")
+def _payload(payload: str) -> str:
+    return f",{csv_text(payload)}"
+
+
+NOTATION = Notation("", "\r\n", ",", key=lambda _field: "", text=csv_text, none="", payload=None)
 
 
 class CsvFormat(RecordFormat):
-    """Renders CSV."""
+    """Renders CSV.
 
-    def __init__(self) -> None:
-        super().__init__(NOTATION, f"{','.join(FIELDS)}\r\n".encode())
+    Args:
+        payloads: Whether rows have a last column for the payload, empty where there is none. It is asked for,
+            as a file can't have rows of two lengths.
+    """
+
+    def __init__(self, *, payloads: bool = False) -> None:
+        fields = (*FIELDS, PAYLOAD) if payloads else FIELDS
+        notation = NOTATION._replace(payload=_payload) if payloads else NOTATION
+        super().__init__(notation, f"{','.join(fields)}\r\n".encode(), columns=payloads)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from tailer.model import Event
+from tailer.sinks.formats.records import PAYLOAD
 
 
 class Field(NamedTuple):
@@ -16,7 +17,7 @@ class Field(NamedTuple):
         of: Gives its value for an event.
     """
 
-    sort: Literal["text", "number", "time", "duration", "flag"]
+    sort: Literal["text", "number", "time", "duration", "flag", "payload"]
     of: Callable[[Event], Any]
 
 
@@ -36,8 +37,9 @@ FIELDS = {
     "seen": Field("time", lambda event: event.seen),
     "lateness": Field("duration", lambda event: event.lateness),
     "late": Field("flag", lambda event: event.late),
+    PAYLOAD: Field("payload", lambda event: event.e),
 }
 """The record's own names; besides, `collected` is a as a time, and `lateness` is a - t."""
 
-SHOWABLE = ("id", "account", "connector", "serial", "n", "collected", "seen", "lateness")
-"""What a pretty line does not show unless asked."""
+SHOWABLE = ("id", "account", "connector", "serial", "n", "collected", "seen", "lateness", PAYLOAD)
+"""What a pretty line does not show unless asked. An event without a payload has no `e`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tailer.sinks.formats.records import Notation, RecordFormat
+from tailer.sinks.formats.records import PAYLOAD, Notation, RecordFormat
 from tailer.sinks.text import json_text
 
-NOTATION = Notation("{", "}\n", ",", key='"{}":'.format, text=json_text, none="null")
+NOTATION = Notation(
+    "{", "}\n", ",", key='"{}":'.format, text=json_text, none="null", payload=f',"{PAYLOAD}":{{}}'.format
+)
 
 
 class JsonlFormat(RecordFormat):

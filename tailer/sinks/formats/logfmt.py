@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from tailer.sinks.formats.records import Notation, RecordFormat
+from tailer.sinks.formats.records import PAYLOAD, Notation, RecordFormat
 from tailer.sinks.text import escaped, json_text
 
 _BARE = re.compile(r'[^\s="]+')
@@ -22,7 +22,11 @@ def logfmt_text(text: str) -> str:
     return text if is_bare else json_text(text)
 
 
-NOTATION = Notation("", "\n", " ", key="{}=".format, text=logfmt_text, none=_NONE)
+def _payload(payload: str) -> str:
+    return f" {PAYLOAD}={logfmt_text(payload)}"
+
+
+NOTATION = Notation("", "\n", " ", key="{}=".format, text=logfmt_text, none=_NONE, payload=_payload)
 
 
 class LogfmtFormat(RecordFormat):

@@ -22,7 +22,7 @@ from tailer.model import Event, Source
 from tailer.sinks.formats.colors import LATE, QUIET, of_connector, of_kind, painter
 from tailer.sinks.formats.fields import FIELDS, Field
 from tailer.sinks.formats.layout import LEVEL_CELLS, choose
-from tailer.sinks.text import END_SECOND, FIRST_SECOND, MinuteTexts, escaped, split
+from tailer.sinks.text import END_SECOND, FIRST_SECOND, MinuteTexts, escaped, payload_text, split
 from tailer.sinks.zones import Zone, ahead, iso, mark
 
 _MAX_CACHED = 4096
@@ -168,9 +168,13 @@ class PrettyFormat:
         return self._layout.gap + self._paint(f"{self._layout.late}{age}" if age else "late", **LATE)
 
     def _more(self, event: Event) -> str:
-        """Render the fields that were asked for."""
+        """Render the fields that were asked for; a payload only where there is one."""
         gap = self._layout.gap
-        texts = (f"{gap}{name}={self._value(field, event)}" for name, field in self._show)
+        texts = (
+            f"{gap}{name}={self._value(field, event)}"
+            for name, field in self._show
+            if field.sort != "payload" or event.e is not None
+        )
         return self._paint("".join(texts), **QUIET)
 
     def _value(self, field: Field, event: Event) -> str:
@@ -179,6 +183,8 @@ class PrettyFormat:
             return iso(self._zone, value)
         if field.sort == "duration":
             return format_duration(value)
+        if field.sort == "payload":
+            return payload_text(value)
         return escaped(str(value))
 
 

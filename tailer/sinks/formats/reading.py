@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from tailer.model import Event, Source
+from tailer.model import Event, Payload, Source
 
 _MAX_CACHED = 4096
 
@@ -39,7 +39,7 @@ class RecordReader:
             if len(self._sources) >= _MAX_CACHED:
                 self._sources.clear()
             source = self._sources[names] = Source(*names)
-        return Event(record.t, record.n, record.k, record.a, source, record.late)
+        return Event(record.t, record.n, record.k, record.a, source, record.late, record.e)
 
 
 class _Record(msgspec.Struct, frozen=True, gc=False):
@@ -55,3 +55,4 @@ class _Record(msgspec.Struct, frozen=True, gc=False):
     a: int | float
     seen: float
     late: bool
+    e: Payload | None = None

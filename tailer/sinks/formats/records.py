@@ -1,13 +1,15 @@
 """The record of an event in the notations that programs read: one engine for JSON Lines, logfmt and CSV.
 
-All have the same fields in the same order, the one that the manual shows (`FIELDS`). The rules that make it
+All have the same fields in the same order, the one that the manual shows (`FIELDS`), and behind them the
+payload of an event that has one, as JSON. The rules that make it
 fast (a record costs well under a microsecond, so that 100,000 events a second leave the processor to others):
 
 1. All that a poll's events share (id, names, time of reading) is rendered once per `Source`, which is the
    same object for all of them; kind and level once per kind; a time once.
 2. Each event is one f-string of those pieces, which hold the notation's keys and separators as well. Whole
    numbers and floats are written by Python, whose shortest form of a float all three notations read.
-3. Every cache is bounded; a full one is emptied, for rebuilding costs less than keeping an order would.
+3. A payload is the one thing that is written anew for each event: one costs a request, so they are few.
+4. Every cache is bounded; a full one is emptied, for rebuilding costs less than keeping an order would.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tailer.kinds import level_of
 from tailer.model import Event, Source
-from tailer.sinks.text import MinuteTexts, split
+from tailer.sinks.text import MinuteTexts, payload_text, split
 
 FIELDS = (
     "id",
@@ -36,6 +38,9 @@ FIELDS = (
 )
 """Of every record, in this order."""
 
+PAYLOAD = "e"
+"""The field of the payload, the last one."""
+
 _MAX_CACHED = 4096
 _SourceTexts: TypeAlias = tuple[str, str, str, tuple[str, str]]
 _HOLE = "0.0"  # stands for t and n while an id is quoted; digits and the point are quoted nowhere
@@ -51,6 +56,7 @@ class Notation(NamedTuple):
         key: Writes what stands before a field's value, given the field's name.
         text: Writes a text, quoted if need be.
         none: Stands for a time that has no text.
+        payload: Writes what stands for a payload, given its JSON, label and all; ``None``: nothing does.
     """
 
     begin: str
@@ -59,6 +65,7 @@ class Notation(NamedTuple):
     key: Callable[[str], str]
     text: Callable[[str], str]
     none: str
+    payload: Callable[[str], str] | None
 
     def label(self, field: str) -> str:
         """Write what stands between a value and the next one, the one of `field`."""
@@ -71,14 +78,16 @@ class RecordFormat:
     Args:
         notation: How they are written.
         header: What comes before the first.
+        columns: Whether a record without a payload has an empty one.
 
     Attributes:
         header: As given.
         beginning: What every file of records begins with.
     """
 
-    def __init__(self, notation: Notation, header: bytes = b"") -> None:
+    def __init__(self, notation: Notation, header: bytes = b"", *, columns: bool = False) -> None:
         self.header = header
+        self._columns = columns
         self.beginning = header or f"{notation.begin}{notation.key('id')}".encode()
         self._notation = notation
         self._names: dict[tuple[str, str, str, str], tuple[str, str, str]] = {}
@@ -93,6 +102,7 @@ class RecordFormat:
         """Render events in their order, each on a line of its own that is ended; UTF-8. Never raises."""
         kinds, times, numbers = self._kinds, self._times, self._numbers
         n_label, a_label = self._n_label, self._a_label
+        columns = self._columns
         lines: list[str] = []
         add = lines.append
         source: Source | None = None
@@ -104,11 +114,22 @@ class RecordFormat:
                 head, after_id, names, tails = self._sources.get(source) or self._render(source)
             t, time = times[event.t]
             n = event.n
+            tail = tails[event.late]
+            if columns or event.e is not None:
+                tail = self._with_payload(tail, event)
             add(
                 f"{head}{t}.{n}{after_id}{time}{names}{kinds[event.k]}{t}{n_label}{n}{a_label}{numbers[event.a]}"
-                f"{tails[event.late]}"
+                f"{tail}"
             )
         return "".join(lines).encode()
+
+    def _with_payload(self, tail: str, event: Event) -> str:
+        """Put what stands for the payload before a line's end."""
+        write, end = self._notation.payload, self._notation.end
+        if write is None:
+            return tail
+        payload = "" if event.e is None else payload_text(event.e)
+        return f"{tail.removesuffix(end)}{write(payload)}{end}"
 
     def _render(self, source: Source) -> _SourceTexts:
         """Render what a poll's events share: around t and n in the id, the names, and the end (if late)."""

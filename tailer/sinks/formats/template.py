@@ -28,7 +28,7 @@ from tailer.sinks.formats.colors import LATE, QUIET, of_connector, of_kind, pain
 from tailer.sinks.formats.fields import FIELDS, Field
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.formats.specs import number_spec, text_spec
-from tailer.sinks.text import escaped, json_text
+from tailer.sinks.text import escaped, json_text, payload_text
 from tailer.sinks.zones import Zone, iso, moment
 
 Piece: TypeAlias = Callable[[Event], str]
@@ -112,6 +112,8 @@ class TemplateFormat:
                 return format_duration(value)
             case "flag":
                 return "late" if value else ""
+            case "payload":
+                return "" if value is None else payload_text(value)
             case _:
                 return escaped(str(value))
 
@@ -131,6 +133,8 @@ class TemplateFormat:
             return "null" if moment(self._zone, value) is None else json_text(iso(self._zone, value))
         if field.sort == "flag":
             return "true" if value else "false"
+        if field.sort == "payload":
+            return "null" if value is None else payload_text(value)
         return json_text(value) if isinstance(value, str) else str(value)
 
     def _painted(self, name: str, plain: Piece) -> Piece:
