@@ -7,12 +7,14 @@ Rules:
    together and a merge over its connectors has little to hold.
 3. Live ones go first, but every `BACKLOG_TURN`-th choice is the backlog's while it has any: neither starves.
 4. An item that is removed leaves its place behind, which is skipped when its turn comes.
+5. A live item that is ready may have to wait for its beginning (`tailer.core.spacing`); the backlog does not.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable
+import math
+from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -23,9 +25,16 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class Agenda(Generic[Item]):
-    """Items (hashable) with the time or the progress that decides their turn; each is in it at most once."""
+    """Items (hashable) with the time or the progress that decides their turn; each is in it at most once.
 
-    def __init__(self) -> None:
+    Args:
+        beginning: Gives the time at which the next live item may begin, at or after the one that it is given;
+            ``None``: at once. Asked once for each that is taken.
+    """
+
+    def __init__(self, beginning: Callable[[float], float] | None = None) -> None:
+        self._beginning = beginning
+        self._begins_at: float | None = None
         self._live: list[tuple[float, int, Item]] = []
         self._backlog: list[tuple[float, int, Item]] = []
         self._places: dict[Item, int] = {}
@@ -50,25 +59,38 @@ class Agenda(Generic[Item]):
 
     def pop(self, now: float) -> Item | None:
         """Take the item whose turn it is; ``None`` when none is ready."""
-        next_at = self.next_at()
         self._skip_removed(self._backlog)
-        is_live_ready = next_at is not None and next_at <= now
+        is_live_ready = self._is_live_ready(now)
         if self._backlog and (not is_live_ready or self._choices % BACKLOG_TURN == BACKLOG_TURN - 1):
             return self._take(self._backlog)
         if is_live_ready:
+            self._begins_at = None
             return self._take(self._live)
         return None
 
     def is_due(self, now: float) -> bool:
-        """Tell whether `pop` would give an item."""
+        """Tell whether an item is ready, be it that it waits for its beginning."""
         self._skip_removed(self._backlog)
-        next_at = self.next_at()
-        return bool(self._backlog) or (next_at is not None and next_at <= now)
+        self._skip_removed(self._live)
+        return bool(self._backlog) or bool(self._live and self._live[0][0] <= now)
 
     def next_at(self) -> float | None:
-        """Tell when the next live item becomes ready; ``None`` when there is none."""
+        """Tell when the next live item can be taken, as far as is known; ``None`` when there is none."""
         self._skip_removed(self._live)
-        return self._live[0][0] if self._live else None
+        if not self._live:
+            return None
+        return max(self._live[0][0], -math.inf if self._begins_at is None else self._begins_at)
+
+    def _is_live_ready(self, now: float) -> bool:
+        """Tell whether a live item can be taken; the first that is ready has a time set for its beginning."""
+        self._skip_removed(self._live)
+        if not self._live or self._live[0][0] > now:
+            return False
+        if self._beginning is None:
+            return True
+        if self._begins_at is None:
+            self._begins_at = self._beginning(now)
+        return self._begins_at <= now
 
     def _add(self, heap: list[tuple[float, int, Item]], item: Item, key: float) -> None:
         number = next(self._numbers)

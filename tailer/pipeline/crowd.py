@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from tailer.clock import Clock
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
+from tailer.core.spacing import Spacing
 from tailer.core.tempo import Pace, Tempo
 from tailer.core.windows import POLLING_SHARE, Pacing
 from tailer.observe import IntervalStretched, Observer
@@ -49,6 +50,7 @@ class Crowd:
         self._max_held = max_held
         self._observe = observe
         self._told: Seconds | None = None
+        self._spacing = Spacing()
 
     def join(self, pacing: Pacing, tempos: Callable[[], Collection[Tempo]]) -> None:
         """Add a fleet: its pacing, and what gives the tempos of the connectors polled at their interval."""
@@ -66,6 +68,10 @@ class Crowd:
         if longest != (self._told or pace.shortest):
             self._told = longest
             self._observe(IntervalStretched(self.principal, len(tempos), pace.shortest, longest))
+
+    def beginning(self, now: float) -> float:
+        """Give the time at which the next poll that is due may begin (`tailer.core.spacing`), monotonic."""
+        return self._spacing.next(now, allowed=self.budget.allowed, rate=self.budget.rate)
 
     async def keep(self, clock: Clock) -> None:
         """Fit again and again, for ever, as long as the budget binds: rates are learnt meanwhile."""

@@ -63,7 +63,8 @@ class Fleet:
         self.watches = watches
         self.crowd = crowd
         self._context = context
-        self._turns = Turns(context.clock, concurrency)
+        # A run that ends by itself has no next round that its haste could delay.
+        self._turns = Turns(context.clock, concurrency, None if discover is None else crowd.beginning)
         self._concurrency = concurrency
         self._token = watches[0].token
         self._polled: set[Poller] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from tailer.clock import Clock
@@ -18,11 +18,16 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class Lane(Generic[Item]):
-    """An agenda with workers that wait for it."""
+    """An agenda with workers that wait for it.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: Time.
+        beginning: See `tailer.core.agenda.Agenda`.
+    """
+
+    def __init__(self, clock: Clock, beginning: Callable[[float], float] | None = None) -> None:
         self._clock = clock
-        self._agenda: Agenda[Item] = Agenda()
+        self._agenda: Agenda[Item] = Agenda(beginning)
         self._idle: deque[asyncio.Future[Item]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 

@@ -157,12 +157,15 @@ class Roster:
         context = self._context
         # origins are durable before the first request
         await context.room.store(context.journal.flush)
-        for poller in new:
+        now = context.clock.monotonic()
+        # All are due, but where they have to wait for each other, who was read longest ago goes first.
+        for poller in sorted(new, key=lambda one: one.checkpoint.read_through):
             mark = poller.checkpoint.through
             if is_first:
                 context.board.expect(poller.ref, mark)
             else:
-                context.board.post(poller.ref, mark, is_behind=False, now=context.clock.monotonic())
+                context.board.post(poller.ref, mark, is_behind=False, now=now)
+            poller.due_at = now
             self._turns.add(poller)
 
     async def _take_up(self, connector: Connector, origin: float) -> Poller:

@@ -24,12 +24,15 @@ class Turns:
     Args:
         clock: Time.
         concurrency: Polls in flight in the fast lane.
+        beginning: Gives the time at which a poll that is due may begin; ``None``: at once.
     """
 
-    def __init__(self, clock: Clock, concurrency: int) -> None:
+    def __init__(
+        self, clock: Clock, concurrency: int, beginning: Callable[[float], float] | None = None
+    ) -> None:
         self._concurrency = concurrency
-        self._fast: Lane[Poller] = Lane(clock)
-        self._slow: Lane[Poller] = Lane(clock)
+        self._fast: Lane[Poller] = Lane(clock, beginning)
+        self._slow: Lane[Poller] = Lane(clock, beginning)
         self._unfinished: set[Poller] = set()
         self._finished = anyio.Event()
         self._is_finite = False

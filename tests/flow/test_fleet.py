@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from tailer.core.budget import Budget
-from tailer.errors import AuthError, ServerError
+from tailer.errors import AuthError, RateLimitedError, ServerError
 from tailer.observe import IntervalStretched
 from tailer.testing.recording_sink import RecordingSink
-from tests.flow.stage import FAKE_TIME, START, Stage, keys, keys_of, steady
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
 
 pytestmark = FAKE_TIME
 
@@ -117,6 +117,66 @@ async def test_those_that_report_most_are_polled_most_often() -> None:
     assert sorted(keys(sink.events)) == keys_of(rows)
     (stretched,) = stage.said(IntervalStretched)[:1]
     assert (stretched.shortest, stretched.longest) == (5.0, 300.0)
+
+
+def starts(stage: Stage, since: float, until: float) -> list[float]:
+    """List when requests were sent within a span of seconds after `START`."""
+    return [one.at - START for one in stage.source.asked if since <= one.at - START < until]
+
+
+async def test_a_large_fleet_begins_spread_out() -> None:
+    """Beyond a twentieth of the window they begin at the budget's rate: no window passes without polls."""
+    budget = Budget(share=0.8, reserve=0.0, quota=300, window=300.0)
+    stage = Stage({f"c{i:03}": [] for i in range(200)}, budget=budget)
+
+    await stage.serve(RecordingSink(), seconds=900)
+
+    first = [one.connector for one in stage.source.asked][:200]
+    assert len(set(first)) == 200
+    assert 12 <= len(starts(stage, 0, 5)) <= 18
+    each_minute = [len(starts(stage, start, start + 60)) for start in range(60, 900, 60)]
+    assert min(each_minute) >= 20
+    assert max(each_minute) <= 48
+
+
+async def test_a_small_fleet_begins_at_once() -> None:
+    """A fleet for which the budget has room is read within seconds, though it is stretched later."""
+    budget = Budget(share=0.8, reserve=0.0, quota=300, window=300.0)
+    stage = Stage({f"c{i}": [] for i in range(13)}, budget=budget)
+
+    await stage.serve(RecordingSink(), seconds=5)
+
+    assert set(polls(stage).values()) == {1}
+
+
+async def test_after_a_pause_of_the_api_the_fleet_goes_on_spread_out() -> None:
+    """Everyone is due when the probe has succeeded, and yet only a few are polled at once."""
+    budget = Budget(share=0.8, reserve=0.0, quota=300, window=300.0)
+    stage = Stage({f"c{i:03}": [] for i in range(200)}, budget=budget)
+    stage.source.trouble(RateLimitedError("no", status=429, retry_after=300.0), start=START + 600, times=1)
+
+    await stage.serve(RecordingSink(), seconds=1800)
+
+    paused = next(at for at in range(600, 900) if not starts(stage, at, at + 240))
+    again = next(at for at in starts(stage, paused + 240, 1800))
+    assert len(starts(stage, again, again + 10)) <= 12 + 8 + 10
+    each_minute = [len(starts(stage, start, start + 60)) for start in range(int(again) + 60, 1740, 60)]
+    assert min(each_minute) > 0
+    assert max(each_minute) <= 48 + 12
+
+
+async def test_who_was_read_longest_ago_begins_first() -> None:
+    """A restart goes on where the budget had brought the fleet."""
+    budget = Budget(share=0.8, reserve=0.0, quota=60, window=300.0)
+    names = [f"c{i:02}" for i in range(30)]
+    stage = Stage({name: [] for name in names}, journal=KeptJournal(), budget=budget)
+    await stage.serve(RecordingSink(), seconds=100)
+    read = [one.connector for one in stage.source.asked]
+
+    await stage.serve(RecordingSink(), seconds=100)
+
+    then = [one.connector for one in stage.source.asked][len(read) :]
+    assert set(then[3:15]) == set(names) - set(read)  # three had been read in the very first second
 
 
 @pytest.mark.parametrize("error", [ServerError("HTTP 500", status=500), AuthError("no", status=403)])

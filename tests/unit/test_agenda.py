@@ -80,3 +80,51 @@ def test_a_removed_item_has_no_turn() -> None:
     assert agenda.next_at() == 2.0
     agenda.add_live("early", 3.0)
     assert [agenda.pop(9.0) for _ in range(3)] == ["late", "early", None]
+
+
+def test_a_ready_item_waits_for_its_beginning() -> None:
+    """Who is due asks once for the time to begin, and nobody is taken before it."""
+    asked: list[float] = []
+
+    def beginning(now: float) -> float:
+        asked.append(now)
+        return now + 2.0
+
+    agenda: Agenda[str] = Agenda(beginning)
+    agenda.add_live("a", 5.0)
+    agenda.add_live("b", 6.0)
+
+    assert agenda.pop(4.0) is None
+    assert agenda.next_at() == 5.0
+    assert agenda.pop(5.0) is None
+    assert agenda.pop(6.0) is None
+    assert agenda.is_due(6.0)
+    assert agenda.next_at() == 7.0
+    assert agenda.pop(7.0) == "a"
+    assert agenda.pop(7.0) is None
+    assert agenda.pop(9.0) == "b"
+    assert asked == [5.0, 7.0]
+    assert agenda.next_at() is None
+
+
+def test_the_backlog_does_not_wait_for_a_beginning() -> None:
+    """What there is to catch up on is read while live items may not begin yet."""
+    agenda: Agenda[str] = Agenda(lambda now: now + 2.0)
+    agenda.add_live("live", 0.0)
+    agenda.add_backlog("behind", 1.0)
+
+    assert agenda.pop(0.0) == "behind"
+    assert agenda.pop(0.0) is None
+    assert agenda.pop(2.0) == "live"
+
+
+def test_a_beginning_is_kept_for_the_next_when_its_item_is_removed() -> None:
+    """Whoever is due then takes it over."""
+    agenda: Agenda[str] = Agenda(lambda now: now + 2.0)
+    agenda.add_live("a", 0.0)
+    agenda.add_live("b", 9.0)
+    assert agenda.pop(0.0) is None
+    agenda.remove("a")
+
+    assert agenda.next_at() == 9.0
+    assert agenda.pop(9.0) == "b"
