@@ -20,12 +20,15 @@ Rules:
 7. A new file begins with its format's header, which is written with the first batch. Lines of a template say
    nothing about where they come from: a file of which nothing is committed yet is not cut then (it might be
    another's, with the same number), so a crash in its first batch repeats that batch, once.
-8. Rotation, compression and deletion never stop events: what fails is reported and tried again later, and
+8. Who renames a file may make the new one as well (``create`` of logrotate): where there is none it is waited
+   for a moment. If the sink were quicker, logrotate would rename the sink's file too, out of its own sight.
+9. Rotation, compression and deletion never stop events: what fails is reported and tried again later, and
    what takes long is done beside, by a thread of its own.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from functools import partial
 from pathlib import Path
@@ -36,6 +39,7 @@ import msgspec
 from msgspec import Meta
 
 from tailer.config.tables import Duration, Size
+from tailer.core.durations import Seconds
 from tailer.core.rotation import COMPRESSED, Retention, Rotation
 from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
@@ -56,6 +60,11 @@ from tailer.sinks.options import SinkContext
 from tailer.sinks.place import describe_place
 from tailer.sinks.recovery import mend
 from tailer.sinks.rotator import Moment, Rotator
+
+SUCCESSOR_PATIENCE: Seconds = 0.25
+"""Two system calls of logrotate take microseconds; a loaded machine may pause it between them."""
+
+_LOOK_EVERY: Seconds = 0.005
 
 
 class FileSink:
@@ -237,10 +246,17 @@ class FileSink:
 
     def _follow(self, former: AppendedFile) -> SinkMovedError:
         """Go on in the file that the path leads to now; raises ``OSError``."""
+        self._await_successor()
         fresh = AppendedFile(self._path)
         if self._rotator is not None:
             self._rotator.follow()
         return self._moved(former, fresh)
+
+    def _await_successor(self) -> None:
+        """Leave it to whoever renamed the file to make a new one, as long as that may be on its way."""
+        deadline = time.monotonic() + SUCCESSOR_PATIENCE
+        while not self._path.exists() and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY)
 
     def _moved(self, former: AppendedFile, fresh: AppendedFile) -> SinkMovedError:
         """Go on in another file, once that is committed."""

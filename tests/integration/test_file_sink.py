@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,24 @@ async def test_rotation_while_running(desk: Desk, is_made: bool) -> None:
     assert ids_in(desk.renamed) == ids_of(ONE)
     assert ids_in(desk.path) == ids_of(TWO, THREE)
     assert desk.reports == []
+
+
+async def test_new_file_is_left_to_the_one_who_renames(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a rename and the making of a new file nobody else makes one."""
+    waits: list[float] = []
+
+    def made_meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        os.close(os.open(desk.path, os.O_CREAT | os.O_EXCL, 0o640))
+
+    sink, _ = await desk.opened()
+    await sink.write(ONE)
+    desk.path.rename(desk.renamed)
+    monkeypatch.setattr(time, "sleep", made_meanwhile)
+    await deliver(sink, TWO)
+    await sink.close()
+    assert len(waits) == 1
+    assert ids_in(desk.path) == ids_of(TWO)
 
 
 async def test_new_file_is_committed_before_it_is_written(desk: Desk) -> None:

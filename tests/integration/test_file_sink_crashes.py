@@ -18,7 +18,7 @@ import pytest
 from tailer.core.rotation import Retention
 from tailer.interfaces import Resume
 from tailer.observe import ignore
-from tailer.sinks import appended, archive, compression, filesystem, recovery
+from tailer.sinks import appended, archive, compression, file, filesystem, recovery
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
@@ -144,6 +144,7 @@ def test_death_at_every_system_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed_before: int | None, rotate_size: int | None
 ) -> None:
     """Dying at any system call, half-way through a write too and with rotations around it, costs nothing."""
+    monkeypatch.setattr(file, "SUCCESSOR_PATIENCE", 0.0)  # nobody makes one, hundreds of times
     for turn in range(1000):
         folder = tmp_path / str(turn)
         folder.mkdir()
