@@ -6,6 +6,7 @@ import json
 import resource
 import stat
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -210,34 +211,39 @@ def test_a_file_that_is_replaced_meanwhile_is_opened_again(
     assert numbers(path) == [("siem", 1), ("siem", 2)]
 
 
-@pytest.fixture
-def full_disk(path: Path) -> Iterator[int]:
-    """Let files grow to 1000 bytes: the kernel writes up to the limit, then refuses like a full disk."""
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let files grow to 1000 bytes: the kernel writes up to the limit, then refuses like a full disk.
+
+    No fixture, for the limit is the process's: pytest's own output may go to a file.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield 1000
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_leaves_the_file_as_it_was(path: Path, full_disk: int) -> None:
+def test_a_full_disk_leaves_the_file_as_it_was(path: Path) -> None:
     """What can't be stored whole is not stored at all, and it is said which file it was."""
     dead = DeadLetterFile(path)
     add(dead, letter(1), letter(2))
     before = path.read_bytes()
-    with pytest.raises(SinkUnavailableError, match=r"tailer\.dead\.jsonl can't be written"):
-        add(dead, *map(letter, range(3, 9)))
-    assert path.read_bytes() == before
-    remove(dead, letter(1).event.id)
+    with full_disk():
+        with pytest.raises(SinkUnavailableError, match=r"tailer\.dead\.jsonl can't be written"):
+            add(dead, *map(letter, range(3, 9)))
+        assert path.read_bytes() == before
+        remove(dead, letter(1).event.id)
     assert numbers(path) == [("siem", 2)]
 
 
-def test_removing_without_room_changes_nothing(path: Path, request: pytest.FixtureRequest) -> None:
+def test_removing_without_room_changes_nothing(path: Path) -> None:
     """The new file needs room beside the old one; without it the old one stays as it is."""
     dead = DeadLetterFile(path)
     add(dead, *map(letter, range(9)))
     before = path.read_bytes()
-    request.getfixturevalue("full_disk")
-    with pytest.raises(SinkUnavailableError):
+    with full_disk(), pytest.raises(SinkUnavailableError):
         remove(dead, letter(1).event.id)
     assert path.read_bytes() == before
 

@@ -11,6 +11,8 @@ import tailer
 from tailer.simulator.options import SimulatorOptions
 from tailer.simulator.server import serve
 
+tailer.open  # noqa: B018 - the first look at the window imports the house, which no loop should wait for
+
 CONFIG = """
 [[accounts]]
 id = "{server.account}"

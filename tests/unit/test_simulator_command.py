@@ -2,6 +2,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from tailer.cli.main import group
 from tailer.cli.simulate import command, signed_duration
 from tailer.simulator.options import SimulatorOptions
 
@@ -30,7 +31,7 @@ def test_every_option_has_its_flag() -> None:
 )
 def test_bad_option_is_one_sentence_and_exit_2(arguments: list[str], sentence: str) -> None:
     """A bad option ends the command with exit code 2 and one sentence that names what is wrong."""
-    outcome = CliRunner().invoke(command, arguments)
+    outcome = CliRunner().invoke(group, ["simulate", *arguments])
     assert outcome.exit_code == 2
     assert sentence in outcome.stderr.splitlines()[-1]
     assert outcome.stdout == ""
@@ -38,7 +39,7 @@ def test_bad_option_is_one_sentence_and_exit_2(arguments: list[str], sentence: s
 
 def test_help_tells_the_defaults() -> None:
     """The help shows the value that an option has when it is left out."""
-    words = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    words = " ".join(CliRunner().invoke(group, ["simulate", "--help"]).output.split())
     assert "How far before the start events exist. [default: 2h]" in words
     assert "Order of the rows, across pages. [default: asc]" in words
 
