@@ -21,12 +21,22 @@ settings.register_profile("local", deadline=None, max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+_LEAST_WORKERS = 4
+"""Many of the tests wait more than they work, so that they are more than one core can have at a time."""
+
+
 def pytest_configure() -> None:
     """Say that the main thread has no event loop, or looptime makes one in a plain test and leaves it open.
 
     Its hook asks ``policy.get_event_loop()``, which creates a loop as long as nobody has set one.
     """
     asyncio.set_event_loop(None)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Spread the whole suite over processes, most of which wait; some files alone run in this one."""
+    is_whole = config.args == config.getini("testpaths")
+    return max(_LEAST_WORKERS, os.cpu_count() or 1) if is_whole else 0
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,6 @@ from tests.e2e.deliveries import assert_exact
 from tests.e2e.processes import Process, Simulator, wait_until
 from tests.e2e.truth import complaints, count_lines, over, read_records, read_truth
 
-pytestmark = pytest.mark.long
-
 CALM = ("--rate", "0", "--history", "6h")
 UNRULY = ("--order", "desc", "--max-limit", "100", "--shifting-pages", "--latency", "20ms")
 FAULTS = ("--fault", "500:0.03", "--fault", "reset:0.03", "--fault", "truncated:0.02")

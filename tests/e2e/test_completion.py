@@ -14,8 +14,6 @@ import pytest
 from tests.e2e.processes import DEADLINE, Simulator
 from tests.e2e.program import environment, run
 
-pytestmark = pytest.mark.long
-
 NAME = "Lisbon plant - rack 7"
 BASH = shutil.which("bash")
 

@@ -21,8 +21,6 @@ from tests.e2e.processes import DEADLINE, Process, Setup, clean_environment, wai
 from tests.e2e.program import Ended
 from tests.e2e.truth import complaints, count_lines, read_records, read_truth
 
-pytestmark = pytest.mark.long
-
 WORLD = ("--connectors", "5", "--rate", "20", "--history", "20m", "--history-events", "300")
 
 SECOND = '\n[[sinks]]\ntype = "file"\nname = "second"\npath = "second.jsonl"\norder = "connector"\n'

@@ -21,8 +21,6 @@ from tests.e2e.conftest import Simulate
 from tests.e2e.processes import Process, Setup, wait_until
 from tests.e2e.truth import read_truth
 
-pytestmark = pytest.mark.long
-
 PICKY = Path(__file__).parents[1] / "data" / "picky_sink"
 WORLD = ("--connectors", "3", "--rate", "0", "--history", "1h", "--history-events", "150")
 TABOO = ("Leave", "HaTransition")

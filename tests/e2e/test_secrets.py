@@ -20,8 +20,6 @@ import tailer
 from tailer.simulator.fleet import LICENSE_MARK
 from tests.e2e.processes import DEADLINE, Process, Simulator, clean_environment, wait_until
 
-pytestmark = pytest.mark.long
-
 TOKEN = "planted-token-that-must-never-be-shown"
 WRONG = "another-token-that-must-never-be-shown"
 KEY = "planted-global-key-that-must-never-be-shown"

@@ -18,8 +18,6 @@ from tailer.cli.files import text_of
 from tests.e2e.conftest import Simulate
 from tests.e2e.processes import DEADLINE, Process, Setup, wait_until
 
-pytestmark = pytest.mark.long
-
 
 class Manager:
     """A service manager's end of the notification socket.
