@@ -86,12 +86,13 @@ def test_refused_token_has_its_own_exit_code(api: dict[str, str], tmp_path: Path
 
 
 def test_mistake_that_only_a_client_notices_is_one_too(api: dict[str, str], tmp_path: Path) -> None:
-    """A file of certificates that can't be read is a mistake; the rest is looked at nevertheless."""
-    ended = check(tmp_path, GOOD + '[api]\nca_file = "gone.pem"\n', api, "--json")
+    """A proxy that can't be one is a mistake; the rest is looked at nevertheless."""
+    proxied = {"CLOUDFLARE_BASE_URL": "https://api.test/client/v4", "HTTPS_PROXY": "socks5://127.0.0.1:1"}
+    ended = check(tmp_path, GOOD, api | proxied, "--json")
     assert ended.code == 2
     (error,) = (one for one in findings(ended) if one["state"] == "error")
     assert error["part"] == "configuration"
-    assert "ca_file" in error["text"]
+    assert "HTTPS_PROXY" in error["text"]
     assert any(one["part"] == "sink" for one in findings(ended))
 
 

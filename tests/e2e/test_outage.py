@@ -33,7 +33,7 @@ def test_an_api_that_goes_away_and_comes_back(
 
 def test_an_api_that_answers_nothing_for_a_while(tmp_path: Path, simulate: Simulate) -> None:
     """A tail survives an API that closes every connection for some seconds, and misses nothing of them."""
-    simulator = simulate(*LIVE, "--fault", "down@1-3")
+    simulator = simulate(*LIVE, "--fault", "down@5-9")
     setup = Setup(tmp_path, simulator)
     with setup.tail("-f", "--since", "3h") as tail:
         wait_until(lambda: simulator.stats["faults"].get("down", 0) > 0, "it is down", simulator, tail)
