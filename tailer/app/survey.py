@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Any, Literal, NamedTuple
 
-from tailer.app.delays import delays
+from tailer.app.lateness import delays
 from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus
 from tailer.core.advance import frontier_of
 from tailer.core.durations import Seconds

@@ -12,10 +12,10 @@ from tailer.app.principals import Principal
 from tailer.config.options import Config
 from tailer.core.apitime import STEP
 from tailer.core.budget import Budget
+from tailer.core.delays import mean_delay
 from tailer.core.durations import Seconds, format_duration
 from tailer.core.ladder import Ladder
 from tailer.core.ordering import Order
-from tailer.core.pace import mean_delay
 from tailer.core.windows import Pacing
 from tailer.sinks.text import json_text
 

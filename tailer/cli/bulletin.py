@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rich.cells import cell_len, set_cell_size
 
 from tailer.app.status import ConnectorStatus, PrincipalStatus, SinkStatus, Status
-from tailer.cli.delays import lateness_of
+from tailer.cli.lateness import lateness_of
 from tailer.cli.listing import aligned
 from tailer.cli.times import age, instant
 from tailer.cli.verdict import api_now, count, reasons, verdict

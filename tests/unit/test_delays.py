@@ -1,7 +1,7 @@
 import pytest
 
+from tailer.core.delays import mean_delay
 from tailer.core.ordering import Order
-from tailer.core.pace import mean_delay
 
 
 @pytest.mark.parametrize(("order", "seconds"), [("arrival", 5), ("connector", 7), ("global", 2 + 7.5)])
