@@ -19,7 +19,7 @@ from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding, Tell, refused
 from tailer.app.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.app.principals import Budgets, Principal, make_client, principals_of
-from tailer.app.verdicts import judge_clock, judge_pace, judge_token
+from tailer.app.verdicts import judge_clock, judge_kinds, judge_pace, judge_token
 from tailer.clock import Clock
 from tailer.config.credentials import GlobalKey
 from tailer.config.options import Account, Config
@@ -58,6 +58,8 @@ class Check:
             stdout: For sinks that write there.
             environ: Environment variables.
         """
+        for doubt in judge_kinds(self.config):
+            self.tell(doubt)
         offsets = [await self._try_principal(principal) for principal in principals_of(self.config)]
         offset = next((one for one in offsets if one is not None), None)
         if offset is not None:
@@ -139,7 +141,7 @@ async def _list(client: ApiClient, account: Account, tell: Tell) -> list[Connect
     read = choose(listed, account.connectors, account.exclude)
     left_out = [one for one in choose(listed, account.connectors) if one not in read]
     text = f"account {account.id}: {len(read)} of {len(listed)} connectors are read"
-    text += f", {len(left_out)} are excluded" if left_out else ""
+    text += f", {len(left_out)} excluded" if left_out else ""
     tell(Finding("connectors", "ok" if read else "warning", text))
     for key, patterns in (("connectors", account.connectors), ("exclude", account.exclude)):
         for pattern in unmatched(listed, patterns) if listed else ():

@@ -10,6 +10,12 @@ import click
 from tailer.cli.options import account_options, complete_connector, complete_kind, moment
 
 
+class Part(click.FloatRange):
+    """A part of a whole, under a name that people know."""
+
+    name = "number"
+
+
 @click.command("backfill")
 @click.argument("connectors", nargs=-1, metavar="[CONNECTOR]...", shell_complete=complete_connector)
 @click.option(
@@ -46,7 +52,7 @@ from tailer.cli.options import account_options, complete_connector, complete_kin
 )
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Part(0, 1, min_open=True),
     metavar="PART",
     help="Part of the quota that may be spent, such as 0.3 to leave the rest to a running daemon: the two"
     " know of each other only by what the API says is left.  [default: 0.8, or the file's]",

@@ -142,7 +142,7 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
         ConfigError: All that is wrong with flags, environment and file.
     """
     since = request.since or DEFAULT_SINCE
-    mistakes = span_mistakes(since, request.until, follow=request.follow, now=now)
+    mistakes = span_mistakes(since, request.until, follow=request.follow, now=now, can_follow=True)
     config: Config | None = None
     try:
         config = load_accounts(request.config, request.account, request.token_file, environ)

@@ -14,7 +14,9 @@ from tailer.core.durations import Seconds, parse_time
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 
 
-def span_mistakes(since: str, until: str | None, *, follow: bool, now: float) -> list[str]:
+def span_mistakes(
+    since: str, until: str | None, *, follow: bool, now: float, can_follow: bool = False
+) -> list[str]:
     """List what is wrong with a span whose ends can be read.
 
     Args:
@@ -22,6 +24,7 @@ def span_mistakes(since: str, until: str | None, *, follow: bool, now: float) ->
         until: Where it ends; ``None``: now, or never if `follow`.
         follow: Whether it goes on.
         now: Wall time.
+        can_follow: Whether there is a flag to go on.
     """
     start = parse_time(since, now)
     end = parse_time(until, now) if until is not None else (math.inf if follow else now)
@@ -30,7 +33,8 @@ def span_mistakes(since: str, until: str | None, *, follow: bool, now: float) ->
     if start >= end and until is not None:
         return [f"--until: {until} is not after --since {since}, so there is nothing between them"]
     if start >= end:
-        return [f"--since: from {since} to now there is nothing; add --follow, or go further back"]
+        way_out = "add --follow, or go further back" if can_follow else "go further back"
+        return [f"--since: from {since} to now there is nothing; {way_out}"]
     return []
 
 

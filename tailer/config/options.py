@@ -6,6 +6,7 @@ An option has one name, here, in the TOML file and as a flag. Only options that 
 from __future__ import annotations
 
 import re
+import time
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -17,7 +18,7 @@ from msgspec import Meta
 from tailer.config.addresses import Address, is_loopback, read_address
 from tailer.config.credentials import Credentials
 from tailer.config.tables import Duration, Size
-from tailer.core.durations import parse_time
+from tailer.core.durations import Seconds, parse_time
 
 BASE_URL: Final = "https://api.cloudflare.com/client/v4"
 """Cloudflare's API. Source: its documentation; every official SDK has the same default."""
@@ -52,18 +53,26 @@ def read_base_url(raw: object) -> str:
     return raw.strip().rstrip("/")
 
 
+_FAR_AHEAD: Seconds = 86_400.0
+"""No clock and no zone is wrong by more: it is a slip, and nothing would be read for long."""
+
+
 def read_start(raw: object) -> str:
     """Check a time without resolving it: "1h" counts back from the moment of the start, not of the loading.
 
     TOML's own dates and times and whole epoch seconds are taken too.
 
     Raises:
-        ValueError: It is no time; the message shows a good one.
+        ValueError: It is no time, and the message shows a good one; or it lies far in the future.
     """
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | date):
         raise ValueError(f"must be {_A_TIME}")  # noqa: TRY004 - as above
     text = raw.isoformat() if isinstance(raw, date) else str(raw)
-    parse_time(text, 0.0)
+    now = time.time()
+    if parse_time(text, now) > now + _FAR_AHEAD:
+        raise ValueError(
+            f"{text!r} lies in the future, and nothing would be read before; write for example 'now'"
+        )
     return text
 
 

@@ -94,7 +94,9 @@ def _nearest(name: str, known: list[str]) -> str | None:
     by_word = {one.casefold(): one for one in known}
     cities = {word.rpartition("/")[2]: one for word, one in by_word.items()}
     for words in (by_word, cities):
-        near = difflib.get_close_matches(wanted.rpartition("/")[2] if words is cities else wanted, words, n=1)
+        near = difflib.get_close_matches(
+            wanted.rpartition("/")[2] if words is cities else wanted, words, n=1, cutoff=0.7
+        )
         if near:
             return words[near[0]]
     return None

@@ -58,7 +58,7 @@ def test_what_would_run_is_said_to(api: dict[str, str], tmp_path: Path) -> None:
         ("ok", "sink"),
         ("ok", "sink"),
     ]
-    assert "3 of 4 connectors are read, 1 are excluded" in ended.stdout
+    assert "3 of 4 connectors are read, 1 excluded" in ended.stdout
     assert "behind the API's" in ended.stdout
     assert TOKEN not in ended.stdout + ended.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["c.toml"]

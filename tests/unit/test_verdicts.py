@@ -6,7 +6,7 @@ import pytest
 from tailer.api.tokens import TokenStatus
 from tailer.app.exitcode import ExitCode
 from tailer.app.principals import principals_of
-from tailer.app.verdicts import judge_clock, judge_pace, judge_token
+from tailer.app.verdicts import judge_clock, judge_kinds, judge_pace, judge_token
 from tailer.config.document import parse
 from tailer.config.options import Config
 from tailer.core.budget import Budget
@@ -50,6 +50,19 @@ def configured(text: str = "") -> Config:
     """Two accounts with one token."""
     accounts = '[[accounts]]\nid = "one"\n[[accounts]]\nid = "two"\n'
     return parse(accounts + text, str(Path("c.toml")), {"CLOUDFLARE_API_TOKEN": "t"})
+
+
+def test_kinds_that_nobody_knows_are_doubted() -> None:
+    """A slip in a kind's name is a warning with the nearest one: it may come one day."""
+    config = parse(
+        '[[accounts]]\nid = "one"\nkinds = ["Leave", "Leav", "1x2"]\n',
+        "c.toml",
+        {"CLOUDFLARE_API_TOKEN": "t"},
+    )
+    near, far = judge_kinds(config)
+    assert near.state == far.state == "warning"
+    assert near.text == 'accounts[0].kinds has "Leav", which is no known kind; did you mean Leave?'
+    assert far.text.endswith("`tailer kinds` lists those that are known")
 
 
 def test_fleet_that_fits_is_polled_as_configured() -> None:
