@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 import tailer
+from tailer.cli.main import main
 
 TOKEN = "planted-token-that-must-never-be-shown"
 
@@ -54,6 +59,35 @@ def run(arguments: Sequence[str], variables: Mapping[str, str], folder: Path, li
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def run_here(arguments: Sequence[str], variables: Mapping[str, str], folder: Path) -> Ended:
+    """Run the program to its end within this process: the same entry point and streams, without the start.
+
+    For what is told about input, by the dozen. What depends on a process (pipes, signals, what is left
+    behind) wants `run`.
+    """
+    output, words = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - environment(**variables).keys():
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["tailer", *arguments])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+        patch.chdir(folder)
+        try:
+            with redirect_stdout(output), redirect_stderr(words), pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, on_sigterm)
+    return Ended(int(ended.value.code or 0), _text(output), _text(words))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 @contextmanager
