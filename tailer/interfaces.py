@@ -16,7 +16,7 @@ from tailer.core.keys import KeySet
 from tailer.core.progress import Checkpoint
 from tailer.core.purpose import Purpose
 from tailer.core.spans import Spans
-from tailer.model import Batch, Connector, Entry, Event, EventsRequest, Key, Page, Segment
+from tailer.model import Batch, Connector, Entry, Event, EventsRequest, Key, Page, Segment, Watermark
 
 
 class RequestCounters(Protocol):
@@ -307,6 +307,28 @@ class CheckableSink(Protocol):
 
         Raises:
             SinkUnavailableError: It could not deliver now; the message says why and what to do.
+        """
+
+
+@runtime_checkable
+class WatermarkSink(Protocol):
+    """A sink that can pass on, in band, how far connectors were read; ``watermarks = true`` needs one.
+
+    Its ``Config`` may have an attribute ``no_watermarks``: why they make no sense with these options, in
+    words, or ``None``.
+    """
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Pass watermarks on; return the state that is committed with them, before the next call.
+
+        Called between two writes, about once a minute, and only with what `write` has accepted all events
+        for (or set aside); not at all where ``watermarks`` was not asked for. After a crash the first ones
+        may repeat earlier ones, of any connector: the later times hold.
+
+        Raises:
+            SinkUnavailableError: Back off, and call again with the same ones.
+            SinkMovedError: Commit the state that it carries, then call again, at once.
+            SinkClosedError: Nobody reads any more; the reader ends.
         """
 
 

@@ -227,6 +227,29 @@ class Entry(NamedTuple):
         return self.offset + sum(len(segment.events) for segment in self.segments)
 
 
+class Watermark(NamedTuple):
+    """How far one connector was read: what a sink has by then, and what it may still get. API time.
+
+    Attributes:
+        source: The connector; `Source.seen` is when this was found.
+        read_through: End of the last span that was read whole.
+        whole_through: Every second from the origin up to it was read, or is a recorded gap: the sink has
+            every event of this time that the API showed when it was read.
+        settled_through: No later read asks for what lies before it: nothing more comes from there. ``None``:
+            nothing yet.
+    """
+
+    source: Source
+    read_through: int
+    whole_through: int
+    settled_through: int | None
+
+    @property
+    def ref(self) -> str:
+        """``account/connector``."""
+        return f"{self.source.account}/{self.source.connector}"
+
+
 class Batch(NamedTuple):
     """Events handed to one sink at once, in the order of its reader; at least one, at most ``max_events``."""
 

@@ -23,11 +23,13 @@ from tailer.clock import Clock, SystemClock
 from tailer.config.options import Config
 from tailer.core.durations import Seconds
 from tailer.core.ordering import Order, longest_wait
+from tailer.core.watermarks import Watermarks
 from tailer.errors import JournalFullError, SinkError
 from tailer.interfaces import DeadLetters, Journal, Sink
 from tailer.model import Event
 from tailer.observe import Observer, ignore
 from tailer.pipeline.board import Board
+from tailer.pipeline.crier import tell_forever
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
@@ -224,8 +226,8 @@ class Run:
         opened = {delivery.reader.options.name for delivery in self.deliveries}
         return [name for name in self._journal.readers if name not in opened]
 
-    def deliver(self, sink: Sink, reader: Reader) -> None:
-        """Let a sink have what a reader gives; it begins with `serve`."""
+    def deliver(self, sink: Sink, reader: Reader, *, watermarks: bool = False) -> None:
+        """Let a sink have what a reader gives, and watermarks if it asks; it begins with `serve`."""
         delivery = Delivery(
             sink,
             reader,
@@ -235,6 +237,7 @@ class Run:
             random=random.random,
             room=self.room,
             dead=self._dead,
+            watermarks=Watermarks() if watermarks else None,
         )
         self.deliveries.append(delivery)
 
@@ -254,6 +257,7 @@ class Run:
         with unwrapped():
             async with anyio.create_task_group() as upkeep:
                 upkeep.start_soon(self._retain_forever)
+                upkeep.start_soon(self._tell_forever)
                 async with anyio.create_task_group() as group:
                     group.start_soon(self._poll_all)
                     for delivery in self.deliveries:
@@ -313,6 +317,10 @@ class Run:
             await self._clock.sleep(RETAIN_EVERY)
             self._reaches.fit(self.pollers)
             await self._retain()
+
+    async def _tell_forever(self) -> None:
+        asking = [delivery for delivery in self.deliveries if delivery.wants_watermarks]
+        await tell_forever(lambda: self.pollers, asking, self._journal, self.room, self._clock)
 
     async def _retain(self) -> None:
         try:

@@ -71,7 +71,8 @@ async def attach(run: Run, plans: Sequence[SinkPlan], environ: Mapping[str, str]
             max_bytes=options.max_bytes,
             linger=options.linger,
         )
-        run.deliver(_build(one, SinkContext(one.name, sys.stdout.buffer, environ, observe)), reader)
+        sink = _build(one, SinkContext(one.name, sys.stdout.buffer, environ, observe))
+        run.deliver(sink, reader, watermarks=options.watermarks)
 
 
 def _build(made: SinkPlan, context: SinkContext) -> Sink:

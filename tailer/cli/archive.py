@@ -15,6 +15,7 @@ from tailer.core.matching import matches
 from tailer.core.sieve import Sieve
 from tailer.model import Connector, Event, Source
 from tailer.sinks.formats.reading import RecordReader
+from tailer.sinks.formats.watermarks import is_watermark
 from tailer.sinks.stdout import StdoutSink, choose_format
 
 _READ_BYTES = 1 << 18
@@ -102,6 +103,8 @@ class _Reader:
                 try:
                     yield self._records.read(line)
                 except ValueError as error:
+                    if is_watermark(line):
+                        continue
                     self._refuse(str(error))
 
     def _refuse(self, reason: str) -> None:

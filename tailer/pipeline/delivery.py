@@ -7,7 +7,7 @@ letters may be written again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,9 +15,10 @@ import anyio
 
 from tailer.clock import Clock
 from tailer.core.durations import Seconds
+from tailer.core.watermarks import Watermarks
 from tailer.errors import JournalFullError, SinkUnavailableError
 from tailer.interfaces import DeadLetters, Sink
-from tailer.model import Event
+from tailer.model import Event, Watermark
 from tailer.observe import Observer
 from tailer.pipeline.board import Board
 from tailer.pipeline.handover import Handover, Part
@@ -50,6 +51,7 @@ class Delivery:
         random: Gives numbers in [0, 1) that spread the waits.
         room: The journal's, shared with all who store in it.
         dead: Where rejected events go; ``None``: nowhere, they are counted and reported.
+        watermarks: What is to be told in band besides the events; ``None``: nothing ever.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class Delivery:
         random: Callable[[], float],
         room: Room,
         dead: DeadLetters | None = None,
+        watermarks: Watermarks | None = None,
     ) -> None:
         self.reader = reader
+        self._watermarks = watermarks
         self._sink = sink
         self._room = room
         self._handover = Handover(
@@ -123,6 +127,7 @@ class Delivery:
                     await self._accept(self._handover.state)
                 while self._asked:
                     await self._redrive(self._asked[0])
+                await self._mark()
         finally:
             self._is_over = True
             for asked in self._asked:
@@ -154,6 +159,27 @@ class Delivery:
         if asked.redriven is None:
             raise SinkUnavailableError(f"The delivery to sink {self.reader.options.name!r} has ended")
         return asked.redriven
+
+    @property
+    def wants_watermarks(self) -> bool:
+        """Whether `announce` has any effect."""
+        return self._watermarks is not None
+
+    def announce(self, head: int, watermarks: Sequence[Watermark]) -> None:
+        """Have the sink told how far connectors were read, as soon as it has the events (`core.watermarks`).
+
+        Args:
+            head: The journal's head after the watermarks were taken.
+            watermarks: Of all connectors.
+        """
+        if self._watermarks is not None:
+            self._watermarks.offer(head, watermarks)
+            self.reader.interrupt()
+
+    async def _mark(self) -> None:
+        due = [] if self._watermarks is None else self._watermarks.due(self.reader.has_all)
+        for start in range(0, len(due), self.reader.options.max_events):
+            await self._commit(await self._handover.mark(due[start : start + self.reader.options.max_events]))
 
     async def _settle(self, part: Part) -> None:
         # The last part takes along what follows it in the batch without being wanted.

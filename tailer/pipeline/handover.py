@@ -24,8 +24,8 @@ from tailer.core.backoff import backoff
 from tailer.core.durations import Seconds
 from tailer.core.reasons import tidy
 from tailer.errors import SinkError, SinkMovedError, SinkRejectedError, SinkUnavailableError
-from tailer.interfaces import DeadLetter, DeadLetters, Resume, Sink
-from tailer.model import Batch, Event
+from tailer.interfaces import DeadLetter, DeadLetters, Resume, Sink, WatermarkSink
+from tailer.model import Batch, Event, Watermark
 from tailer.observe import EventsSetAside, Observer, SinkFailed, SinkRecovered
 
 T = TypeVar("T")
@@ -140,6 +140,17 @@ class Handover:
         finally:
             self._tell()
 
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Pass watermarks on, however long it takes; return the state to commit before the next `write`.
+
+        Raises:
+            SinkUnavailableError: As `open` says.
+            SinkClosedError: Nobody reads this sink any more.
+        """
+        if isinstance(self.sink, WatermarkSink):
+            self.state = await self._insist(partial(self._send, partial(self.sink.mark, watermarks)))
+        return self.state
+
     async def dead_letters(self) -> list[DeadLetter]:
         """Give those of this sink."""
         if self.dead is None:
@@ -157,7 +168,7 @@ class Handover:
         events = waiting.pop()
         rejected: dict[int, str] = {}
         try:
-            self.state = await self._insist(partial(self._write, Batch(events)))
+            self.state = await self._insist(partial(self._send, partial(self.sink.write, Batch(events))))
         except SinkRejectedError as error:
             self._recover()
             if not error.rejected and len(events) > 1:
@@ -171,11 +182,11 @@ class Handover:
             rejected = {index: tidy(reason) for index, reason in sorted(reasons.items())}
         return Part(events, rejected, self.state, not waiting)
 
-    async def _write(self, batch: Batch) -> bytes | None:
-        """Write a batch; if the sink has moved, commit where to and write it there."""
+    async def _send(self, send: Callable[[], Awaitable[bytes | None]]) -> bytes | None:
+        """Write something; if the sink has moved, commit where to and write it there."""
         while True:
             try:
-                return await self.sink.write(batch)
+                return await send()
             except SinkMovedError as moved:
                 self.state = moved.state
                 await self.commit(moved.state)

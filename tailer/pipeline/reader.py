@@ -111,6 +111,12 @@ class Reader:
         """Events of the journal that are not accepted, about: numbers may be left out."""
         return max(0, self._journal.head - self._accepted.size)
 
+    def has_all(self, ref: str, head: int) -> bool:
+        """Tell, between two batches, whether all events of a connector numbered below `head` are accepted."""
+        if self.offset >= head:
+            return True
+        return self._position >= head and not self._available and ref not in self._ordering.waiting
+
     async def open(self) -> None:
         """Load what was committed last into `resume`; register the reader with the journal if it is new."""
         state = await self._journal.load_reader(self.options.name)

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -43,7 +44,7 @@ from tailer.core.durations import Seconds
 from tailer.core.rotation import COMPRESSED, Retention, Rotation
 from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.observe import Report
 from tailer.sinks.appended import AppendedFile, FileState
 from tailer.sinks.file_reports import FileChanged
@@ -56,6 +57,7 @@ from tailer.sinks.formats.choice import (
     check_template,
     make_format,
 )
+from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
 from tailer.sinks.options import SinkContext
 from tailer.sinks.place import describe_place
 from tailer.sinks.recovery import mend
@@ -121,6 +123,11 @@ class FileSink:
                 raise ValueError(f"{idle[0]} has no effect without rotate_size or rotate_every; add one")
 
         @property
+        def no_watermarks(self) -> str | None:
+            """Why watermarks can't be written; ``None``: they can."""
+            return None if self.format == "jsonl" else NEEDS_JSONL
+
+        @property
         def rotates(self) -> bool:
             """Whether the sink puts its file aside by itself."""
             return self.rotate_size is not None or self.rotate_every is not None
@@ -164,10 +171,23 @@ class FileSink:
             SinkUnavailableError: The disk is full or failed; the file is cut back.
             SinkMovedError: The path leads to another file now.
         """
+        return await self._add(partial(self._format.render, batch.events))
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Append watermarks, as durably as a batch.
+
+        Raises:
+            SinkUnavailableError: The disk is full or failed; the file is cut back.
+            SinkMovedError: The path leads to another file now.
+        """
+        return await self._add(partial(render_watermarks, watermarks))
+
+    async def _add(self, render: Callable[[], bytes]) -> bytes:
+        """Append what is rendered, in a thread."""
         try:
             clock = self._context.clock
             now = Moment(clock.wall(), clock.monotonic())
-            return await anyio.to_thread.run_sync(self._write, batch, now)
+            return await anyio.to_thread.run_sync(self._write, render, now)
         finally:
             self._tell()
 
@@ -204,17 +224,16 @@ class FileSink:
         self._file = live
         return msgspec.json.encode(live.state)
 
-    def _write(self, batch: Batch, now: Moment) -> bytes:
+    def _write(self, render: Callable[[], bytes], now: Moment) -> bytes:
         if self._file is None:
             raise SinkUnavailableError(f"Sink {self._context.name!r} is not open")
         try:
-            return self._append(self._file, batch, now)
+            return self._append(self._file, render(), now)
         except OSError as error:
             raise self._unavailable(error) from error
 
-    def _append(self, file: AppendedFile, batch: Batch, now: Moment) -> bytes:
-        """Write a batch to a file that is committed; raises ``OSError``."""
-        data = self._format.render(batch.events)
+    def _append(self, file: AppendedFile, data: bytes, now: Moment) -> bytes:
+        """Write lines to a file that is committed; raises ``OSError``."""
         file.repair()
         if not file.is_live:
             raise self._follow(file)

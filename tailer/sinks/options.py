@@ -36,6 +36,8 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         max_bytes: Most bytes of one batch, estimated as a JSON Lines record's; a batch of one event is always
             allowed. The default is what 10,000 events take.
         linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.
+        watermarks: Whether the sink is also told, once a minute, how far each connector was read
+            (`tailer.interfaces.WatermarkSink`).
     """
 
     type: Annotated[str, Meta(min_length=1)]
@@ -44,6 +46,7 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_events: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
     max_bytes: Annotated[int, Meta(ge=1)] = 5_000_000
     linger: Annotated[Duration, Meta(le=3600)] = 0.0
+    watermarks: bool = False
 
 
 class SinkContext(NamedTuple):

@@ -86,7 +86,9 @@ def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
             config = convert_table(own, sink_class.Config, path, folder, beside=_COMMON_KEYS)
         except ConfigError as error:
             mistakes += error.mistakes
-    if options is None or config is None or sink_class is None:
+    if options is not None and options.watermarks and sink_class is not None and config is not None:
+        mistakes += _unmarkable(options.type, sink_class, config, path)
+    if mistakes or options is None or config is None or sink_class is None:
         raise ConfigError(mistakes)
     return SinkPlan(options.name or options.type, options, config, sink_class)
 
@@ -113,6 +115,14 @@ def find(type_name: str, path: str) -> SinkClass:
         packages = ", ".join(sorted(map(_package_of, named)))
         raise ConfigError(f"{where}: several packages have a sink {quoted(type_name)}: {packages}; keep one")
     return _imported(named[0], where)
+
+
+def _unmarkable(type_name: str, sink_class: SinkClass, config: msgspec.Struct, path: str) -> list[str]:
+    """Say why a sink can't pass watermarks on."""
+    why = getattr(config, "no_watermarks", None)
+    if not hasattr(sink_class, "mark"):
+        why = f"sink {quoted(type_name)} does not know them; leave it out"
+    return [] if why is None else [f"{path}.watermarks: {why}"]
 
 
 def _imported(point: EntryPoint, where: str) -> SinkClass:

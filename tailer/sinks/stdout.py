@@ -16,7 +16,7 @@ import os
 import re
 import select
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import BinaryIO, Literal
@@ -26,7 +26,7 @@ import msgspec
 
 from tailer.errors import SinkClosedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.sinks import zones
 from tailer.sinks.formats.choice import (
     Expression,
@@ -38,6 +38,7 @@ from tailer.sinks.formats.choice import (
     make_format,
 )
 from tailer.sinks.formats.format import Format
+from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
 from tailer.sinks.options import SinkContext
 
 _LOOK_UP_MS = 100  # how often a waiting thread looks whether it is still wanted
@@ -85,6 +86,11 @@ class StdoutSink:
             zones.choose(self.time_zone, utc=self.utc)
             check_show("template" if self.template is not None else self.format, self.show)
 
+        @property
+        def no_watermarks(self) -> str | None:
+            """Why watermarks can't be written; ``None``: they can."""
+            return None if self.format == "jsonl" else NEEDS_JSONL
+
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._config = config
         self._context = context
@@ -126,6 +132,18 @@ class StdoutSink:
         """
         if not self._unsent:
             self._unsent = memoryview(self._format.render(batch.events))
+        await self._send_unsent()
+        return None
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Write watermarks as `write` does a batch.
+
+        Raises:
+            SinkClosedError: The reader is gone.
+            SinkUnavailableError: The file that standard output is redirected to can't grow.
+        """
+        if not self._unsent:
+            self._unsent = memoryview(render_watermarks(watermarks))
         await self._send_unsent()
         return None
 

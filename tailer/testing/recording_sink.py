@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from tailer.errors import SinkClosedError, SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch, Event
+from tailer.model import Batch, Event, Watermark
 
 
 class RecordingSink:
@@ -26,12 +26,14 @@ class RecordingSink:
 
     Attributes:
         batches: What was taken, batch by batch.
+        marks: The watermarks that were taken, each with the number of batches before it.
         resumes: What each `open` was given.
         closed: How often it was closed.
     """
 
     def __init__(self, *, transactional: bool = True) -> None:
         self.batches: list[Sequence[Event]] = []
+        self.marks: list[tuple[int, Watermark]] = []
         self.resumes: list[Resume] = []
         self.closed = 0
         self._transactional = transactional
@@ -121,6 +123,14 @@ class RecordingSink:
         if rejected:
             raise SinkRejectedError("the recording sink rejected some", rejected=rejected, state=state)
         return state
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Take watermarks, unless told to refuse writes."""
+        if self._refused_writes:
+            self._refused_writes -= 1
+            raise SinkUnavailableError("the recording sink was told to refuse")
+        self.marks += [(len(self.batches), one) for one in watermarks]
+        return self._accept()
 
     async def close(self) -> None:
         """Count; everything is kept for whoever wants to look."""

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import pytest
 from anyio.to_thread import run_sync
 
 from tailer.errors import SinkMovedError, SinkUnavailableError
-from tailer.interfaces import CheckableSink, Resume, Sink
-from tailer.model import Batch, Event, Source
+from tailer.interfaces import CheckableSink, Resume, Sink, WatermarkSink
+from tailer.model import Batch, Event, Source, Watermark
 
 _EPOCH = 1_785_585_600
 _KINDS = ("Init", "Reconcile", "HaTransition")
@@ -44,7 +45,7 @@ class SinkPlace(Protocol):
         """Build a sink for this place, as after a start of the process."""
 
     def held(self) -> Sequence[str]:
-        """Give the ids of the events that the counterpart holds, in its order."""
+        """Give the ids of the events that the counterpart holds, in its order; watermarks are left out."""
 
     def fail(self) -> None:
         """Make the counterpart unavailable for ``write``, if possible in the middle of one."""
@@ -81,9 +82,16 @@ async def deliver(sink: Sink, batch: Batch, commit: Callable[[bytes | None], Non
         batch: What to write.
         commit: Is given each state that the sink wants committed before it takes the batch.
     """
+    return await _insist(partial(sink.write, batch), commit)
+
+
+async def _insist(
+    send: Callable[[], Awaitable[bytes | None]], commit: Callable[[bytes | None], None] = _forget
+) -> bytes | None:
+    """Send something again where the sink has moved."""
     while True:
         try:
-            return await sink.write(batch)
+            return await send()
         except SinkMovedError as moved:
             commit(moved.state)
 
@@ -98,8 +106,16 @@ def _make_event(number: int) -> Event:
     )
 
 
+def _watermark(number: int) -> Watermark:
+    source = Source("account", f"connector-{number}", f"Büro {number}", "serial", _EPOCH + number + 0.25)
+    return Watermark(source, _EPOCH + number, _EPOCH + number, None)
+
+
 class SinkContract:
-    """What every sink promises. Subclass it and add the fixture ``place``, a `SinkPlace`."""
+    """What every sink promises. Subclass it and add the fixture ``place``, a `SinkPlace`.
+
+    A place whose sink refuses watermarks by its options has an attribute ``has_watermarks`` that is false.
+    """
 
     async def test_open_writes_nothing(self, place: SinkPlace) -> None:
         """Opening delivers nothing, neither at the first start nor at a later one."""
@@ -212,6 +228,31 @@ class SinkContract:
             await run_sync(place.fail_open)
             with pytest.raises(SinkUnavailableError):
                 await sink.check()
+
+    async def test_watermarks_are_no_events(self, place: SinkPlace) -> None:
+        """Between batches, before a crash and while the counterpart is away: no event is lost for them."""
+        first, second = make_batch(1, 3), make_batch(4, 400)
+        sink = place.build()
+        if not isinstance(sink, WatermarkSink) or not getattr(place, "has_watermarks", True):
+            pytest.skip("this sink knows no watermarks")
+        send = partial(sink.mark, [_watermark(number) for number in range(400)])
+        committed = [await sink.open(Resume(0, None))]
+        await _insist(send, committed.append)  # and the process dies
+        await sink.close()
+        held: list[str] = []
+        sink = place.build()
+        assert isinstance(sink, WatermarkSink)
+        send = partial(sink.mark, [_watermark(number) for number in range(400)])
+        await sink.open(Resume(0, committed[-1]))
+        for batch in (first, second):
+            await deliver(sink, batch)
+            await run_sync(place.fail)
+            assert await _is_unavailable(_insist(send))
+            await run_sync(place.mend)
+            await _insist(send)
+            held += ids_of(batch)
+        await sink.close()
+        assert [one for one in await _held(place) if one in set(held)] == held
 
     async def test_close_after_failed_open(self, place: SinkPlace) -> None:
         """A sink that could not be opened is closed like any other, and leaves nothing behind that blocks."""

@@ -38,9 +38,10 @@ def ids_in(lines: bytes, format_: str = "jsonl") -> list[str]:
         return [row["id"] for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)]
     if format_ == "logfmt":
         return [line.partition(" ")[0].removeprefix("id=") for line in text.splitlines()]
-    return (
-        text.splitlines() if format_ == "template" else [json.loads(line)["id"] for line in text.splitlines()]
-    )
+    if format_ == "template":
+        return text.splitlines()
+    records = [json.loads(line) for line in text.splitlines()]
+    return [record["id"] for record in records if record["k"] != "tailer.Watermark"]
 
 
 class _FilePlace:
@@ -57,6 +58,7 @@ class _FilePlace:
             self._options["template"] = "{id}"
         self._format = format_
         self.exactly_once = format_ != "template"
+        self.has_watermarks = format_ == "jsonl"
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def build(self) -> Sink:

@@ -5,6 +5,7 @@ import re
 import shlex
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -16,8 +17,9 @@ from tailer.cli.exits import DEBUG_VARIABLE
 from tailer.cli.main import COMMANDS, group
 from tailer.config.credentials import EMAIL_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE
 from tailer.config.document import ACCOUNT_VARIABLE, BASE_URL_VARIABLES
-from tailer.model import Event, Source
+from tailer.model import Event, Source, Watermark
 from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.watermarks import render_watermarks
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 HELP = Path(__file__).parents[1] / "data" / "help"
@@ -101,11 +103,18 @@ def test_configuration_of_the_readme_is_enough_to_run(tmp_path: Path) -> None:
 
 def test_record_of_the_readme_is_what_is_written() -> None:
     """The README's JSON record is, byte for byte, what its event becomes."""
-    (text,) = blocks("json")
+    text, watermark = blocks("json")
     told = json.loads(text)
-    names = (told[key] for key in ("account", "connector", "name", "serial", "seen"))
-    event = Event(told["t"], told["n"], told["k"], told["a"], Source(*names), told["late"])
+    event = Event(told["t"], told["n"], told["k"], told["a"], source_in(told), told["late"])
     assert JsonlFormat().render([event]).decode() == text
+    told = json.loads(watermark)
+    spans = (told[key] for key in ("read_through", "whole_through", "settled_through"))
+    assert render_watermarks([Watermark(source_in(told), *spans)]).decode() == watermark
+
+
+def source_in(record: dict[str, Any]) -> Source:
+    """Read what a record tells of its connector."""
+    return Source(*(record[key] for key in ("account", "connector", "name", "serial", "seen")))
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *PARTS])

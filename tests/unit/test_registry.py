@@ -205,3 +205,26 @@ def test_estimate_is_near_the_truth() -> None:
     )
     event.source = source
     assert abs(estimate_bytes(event) / len(JsonlFormat().render([event])) - 1) < 0.25
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"type": "file", "path": "x", "format": "logfmt"},
+        {"type": "stdout"},
+        {"type": "stdout", "format": "pretty"},
+    ],
+)
+def test_watermarks_need_json_lines(options: dict[str, Any]) -> None:
+    """A format that has no place for them is refused, and so is one that a terminal may turn into another."""
+    assert mistakes_of({**options, "watermarks": True}) == (
+        'sinks[2].watermarks: need format = "jsonl", written out: they are records among those of the events',
+    )
+
+
+def test_watermarks_need_a_sink_that_knows_them() -> None:
+    """Any other goes on working as long as nobody asks for them."""
+    assert mistakes_of({"type": "memory", "watermarks": True}) == (
+        'sinks[2].watermarks: sink "memory" does not know them; leave it out',
+    )
+    assert plan({"type": "file", "path": "x", "watermarks": True}, "sinks[0]", FOLDER).options.watermarks
