@@ -158,6 +158,7 @@ def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalSta
         pause_reason=budget.reason,
         connectors=sum(len(fleet.pollers) for fleet in fleets),
         interval=first.pacing.shortest,
+        max_interval=pace.configured,
         effective_interval=max(fleet.pacing.interval for fleet in fleets),
         longest_interval=pace.longest if pace.is_bound else pace.shortest,
         expected_delay=first.crowd.expected_delay,

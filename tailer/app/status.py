@@ -216,7 +216,9 @@ class PrincipalStatus(Shown, frozen=True, kw_only=True):
         pause_reason: Why, in words.
         connectors: How many share it.
         interval: Configured seconds between two polls of one connector.
-        effective_interval: The same as the budget allows it at present, on average over the connectors.
+        max_interval: Configured longest time between two polls of one connector, seconds; `longest_interval`
+            is longer where the budget does not hold it.
+        effective_interval: `interval` as the budget allows it at present, on average over the connectors.
         longest_interval: The longest of any of them, those that are parked left out.
         expected_delay: Seconds that an event waits for its poll, on average over the events.
         clock_offset: Seconds by which the API's clock is ahead of this machine's.
@@ -233,6 +235,7 @@ class PrincipalStatus(Shown, frozen=True, kw_only=True):
     pause_reason: str | None
     connectors: int
     interval: Seconds
+    max_interval: Seconds
     effective_interval: Seconds
     longest_interval: Seconds
     expected_delay: Seconds

@@ -83,13 +83,17 @@ def judge_pace(
         f"budget {principal.name}{shared}: {budget.rate:.2g} requests/s, {quota}; {connectors} connectors,"
         f" each polled every {format_duration(round(pacing.interval, 1))}"
     )
+    longest = format_duration(polling.max_interval)
     is_stretched = pacing.interval > polling.interval
     if is_stretched:
-        longest = max(polling.max_interval, pacing.interval)
-        text += (
-            f" on average, not every {format_duration(polling.interval)}: busy ones are polled more often,"
-            f" none less than every {format_duration(round(longest, 1))}"
-        )
+        text += f" on average, not every {format_duration(polling.interval)}: "
+        if pacing.interval < polling.max_interval:
+            text += f"busy ones are polled more often, none less than every {longest}"
+        else:
+            text += (
+                f"max_interval ({longest}) is stretched to that for all; a larger share, or another token for"
+                " some, shortens it"
+            )
     delays = [
         f"{mean_delay(order, settle=polling.settle, interval=pacing.interval, connectors=connectors):.1f}s"
         f" ({order} order)"

@@ -55,14 +55,7 @@ def reasons(status: Status) -> list[str]:
         for account in one.accounts
         if account.error is not None
     ]
-    told += [
-        f"The budget of {one.principal} allows a poll of each connector every"
-        f" {format_duration(round(one.effective_interval, 1))} on average"
-        f" ({format_duration(round(one.longest_interval, 1))} at most), not"
-        f" {format_duration(round(one.interval, 1))}: an event waits {one.expected_delay:.1f}s for its poll"
-        for one in status.principals
-        if one.effective_interval > one.interval
-    ]
+    told += [_stretched(one) for one in status.principals if one.effective_interval > one.interval]
     told += [
         f"The API's clock is {format_duration(round(abs(one.clock_offset)))}"
         f" {'ahead of' if one.clock_offset > 0 else 'behind'} this machine's: check this machine's"
@@ -133,4 +126,18 @@ def _failing(one: SinkStatus, now: float) -> str:
     return (
         f"Sink {one.sink} has taken nothing for {since} ({one.failures:,} failed in a row),"
         f" {count(one.backlog, 'event')} wait for it: {one.error}"
+    )
+
+
+def _stretched(one: PrincipalStatus) -> str:
+    """Tell how often connectors are polled where the budget binds."""
+    shortest, average, configured, longest = (
+        format_duration(round(seconds, 1))
+        for seconds in (one.interval, one.effective_interval, one.max_interval, one.longest_interval)
+    )
+    is_beyond = one.longest_interval > one.max_interval
+    bound = f"max_interval, {configured}, is stretched to {longest}" if is_beyond else f"{longest} at most"
+    return (
+        f"The budget of {one.principal} allows a poll of each connector every {average} on average ({bound}),"
+        f" not {shortest}: an event waits {one.expected_delay:.1f}s for its poll"
     )

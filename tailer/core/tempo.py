@@ -104,12 +104,13 @@ class Pace:
 
     Attributes:
         longest: As the budget allows it at present.
+        configured: As it was configured.
     """
 
     def __init__(self, shortest: Seconds, longest: Seconds) -> None:
         self.shortest = shortest
         self.longest = longest
-        self._configured = longest
+        self.configured = longest
         self._mean = _FIRST_MEAN
         self._price = 0.0
         self._correction = 1.0
@@ -139,7 +140,7 @@ class Pace:
             tempos: Of all connectors that are polled at their interval; parked ones are not.
             allowed: Polls a second that the budget has for this, above 0.
         """
-        self.longest = max(self._configured, len(tempos) / allowed)
+        self.longest = max(self.configured, len(tempos) / allowed)
         events = sum(tempo.count for tempo in tempos) + _FIRST_MEAN * _FIRST_SPAN
         self._mean = events / (sum(tempo.observed for tempo in tempos) + _FIRST_SPAN)
         awake = [tempo for tempo in tempos if not tempo.is_silent]

@@ -60,6 +60,7 @@ PRINCIPAL = PrincipalStatus(
     pause_reason=None,
     connectors=2,
     interval=5.0,
+    max_interval=300.0,
     effective_interval=5.0,
     longest_interval=5.0,
     expected_delay=2.5,
@@ -340,3 +341,22 @@ def test_a_watched_status_fits_the_screen() -> None:
     assert fitted(lines, 0, 0) == lines
     assert fitted(lines, 60, 4) == [*lines[:2], "… 8 more lines; all of them without --watch"]
     assert fitted(lines[:2], 8, 4) == ["0 is on…", "1 is on…"]
+
+
+def test_a_stretched_longest_interval_is_told() -> None:
+    """Where connectors over `max_interval` exceed the budget, both are named."""
+    (told,) = reasons(
+        msgspec.structs.replace(
+            WELL,
+            principals=(
+                msgspec.structs.replace(
+                    PRINCIPAL, effective_interval=417.0, longest_interval=417.0, expected_delay=208.5
+                ),
+            ),
+        )
+    )
+
+    assert told == (
+        "The budget of 023e105f4ecef8ad9ca31a8372d0c353 allows a poll of each connector every 6m57s"
+        " on average (max_interval, 5m, is stretched to 6m57s), not 5s: an event waits 208.5s for its poll"
+    )

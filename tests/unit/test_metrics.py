@@ -36,6 +36,7 @@ PRINCIPAL = PrincipalStatus(
     pause_reason="slow down",
     connectors=5,
     interval=5.0,
+    max_interval=300.0,
     effective_interval=6.0,
     longest_interval=60.0,
     expected_delay=2.0,

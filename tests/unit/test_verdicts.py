@@ -85,3 +85,15 @@ def test_fleet_that_does_not_fit_is_a_warning() -> None:
     assert pace.state == "warning"
     assert "each polled every 1m40s on average, not every 1s" in pace.text
     assert "none less than every 5m" in pace.text
+
+
+def test_fleet_that_does_not_even_fit_at_the_longest_interval_is_told_to_what_it_is_stretched() -> None:
+    """The configured bound is named with what becomes of it, with the delay, and with what to do."""
+    config = configured('[polling]\ninterval = "1s"\nmax_interval = "90s"\n')
+    (principal,) = principals_of(config)
+    pace, delay = judge_pace(principal, config, ["connector"], Budget(share=0.8, reserve=0.1), 288)
+    assert pace.state == "warning"
+    assert (
+        "each polled every 1m40s on average, not every 1s: max_interval (1m30s) is stretched to that for all"
+    ) in pace.text
+    assert "52.0s (connector order)" in delay.text
