@@ -38,6 +38,10 @@ COMMANDS = {
     ),
     "gaps": Entry("tailer.cli.gaps", "List what was not read, with the reason of each gap."),
     "fill": Entry("tailer.cli.fill", "Read lost gaps again, as far as the API can tell what was in them."),
+    "audit": Entry(
+        "tailer.cli.audit",
+        "Read a past span again, and name every event that the journal or the API has alone.",
+    ),
     "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
     "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
     "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
 from typing import NamedTuple
@@ -102,6 +102,17 @@ class KeyBlock(msgspec.Struct, frozen=True, array_like=True):
     stamps: bytes
     marks: bytes
     odd: list[KeyRow]
+
+    def rows(self) -> Iterator[KeyRow]:
+        """Give the keys as rows."""
+        times, numbers, stamps, marks = array("d"), array("Q"), array("I"), array("H")
+        times.frombytes(self.times)
+        numbers.frombytes(self.numbers)
+        stamps.frombytes(self.stamps)
+        marks.frombytes(self.marks)
+        for t, n, stamp, mark in zip(times, numbers, stamps, marks, strict=True):
+            yield int(t) if t.is_integer() else t, n, stamp, mark
+        yield from self.odd
 
     @property
     def newest_stamp(self) -> int:

@@ -103,6 +103,17 @@ class Spans(msgspec.Struct, frozen=True, array_like=True):
             holes.append((at, end))
         return holes
 
+    def common(self, other: Spans) -> Spans:
+        """Return what is in both sets."""
+        shared: list[Span] = []
+        for start, end in self.items:
+            at = start
+            for low, high in other.missing(start, end):
+                shared.append((at, low))
+                at = high
+            shared.append((at, end))
+        return Spans(tuple(span for span in shared if span[0] < span[1]))
+
     def first_missing(self, number: int) -> int:
         """Return the lowest number not below `number` that is not in the set."""
         at = bisect_right(self.items, number, key=_start) - 1

@@ -1,32 +1,18 @@
-"""A look at a journal's state without owning it: for ``status``, beside a running daemon or after it.
-
-1. Nothing is written and no lock is kept: not the file, not its log, not the lock file. A read holds back
-   only the shrinking of the log, for as long as it lasts (milliseconds).
-2. A file with a ``-wal`` beside it is read through it. Without one nobody has the file open (or it is a
-   copy), and SQLite is told that it does not change, or it would make a log and an index beside it. Should
-   somebody open it meanwhile, the look is repeated.
-3. All of it is of one moment, but for the owner.
-"""
+"""What a journal holds at one moment: for ``status``, beside a running daemon or after it."""
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from tailer.core.progress import Checkpoint
-from tailer.errors import JournalError
 from tailer.journal.codec import CHECKPOINT
-from tailer.journal.failures import translated
 from tailer.journal.lock import Owner, owner_of
+from tailer.journal.look import look_at
 from tailer.journal.reading import load_head, load_readers
-from tailer.journal.schema import check_schema, connect_reader, transaction
 from tailer.journal.store import used_bytes
-
-_TRIES = 5
-"""Looks at a file that is opened or closed by its owner at that very moment."""
 
 
 class ConnectorGlance(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,57 +82,21 @@ def glance(path: Path) -> Glance:
         SchemaVersionError: It is newer than this program, or no journal.
         JournalError: It is missing, empty, damaged, or can't be read.
     """
-    place = path.resolve()
-    with translated(place):
-        _check_place(place)
-        for _ in range(_TRIES):
-            found = _look(place)
-            if found is not None:
-                return found
-    raise JournalError(f"the journal {place} is being opened or closed again and again: try once more")
+    return look_at(path, _read)
 
 
-def _check_place(path: Path) -> None:
-    if path.is_dir():
-        raise JournalError(f"the journal {path} is a folder: give the path of a file")
-    if not path.exists():
-        raise JournalError(f"there is no journal {path}: `tailer run` makes it at its first start")
-    if not (path.stat().st_size or _log_of(path).exists()):
-        raise JournalError(f"the journal {path} is empty: no run has used it yet")
-
-
-def _look(path: Path) -> Glance | None:
-    """Read everything once; ``None`` when the file was opened or changed under a look that can't stand it."""
-    if _log_of(path).exists():
-        with closing(connect_reader(path)) as connection:
-            return _read(connection, path)
-    before = _state_of(path)
-    try:
-        with closing(connect_reader(path, "immutable=1")) as connection:
-            found = _read(connection, path)
-    except sqlite3.Error:
-        if _state_of(path) == before:
-            raise
-        return None
-    return found if _state_of(path) == before else None
-
-
-def _read(connection: sqlite3.Connection, path: Path) -> Glance:
-    with transaction(connection, "BEGIN"):
-        version = check_schema(connection, path)
-        if not version:
-            raise JournalError(f"the journal {path} is empty: no run has used it yet")
-        head = load_head(connection)
-        newest = connection.execute("SELECT seen FROM entries ORDER BY offset DESC LIMIT 1").fetchone()
-        return Glance(
-            path=path,
-            used_bytes=used_bytes(connection),
-            head=head,
-            newest_seen=newest[0] if newest else None,
-            owner=owner_of(path),
-            connectors=_connectors(connection, version),
-            readers=_readers(connection, head),
-        )
+def _read(connection: sqlite3.Connection, path: Path, version: int) -> Glance:
+    head = load_head(connection)
+    newest = connection.execute("SELECT seen FROM entries ORDER BY offset DESC LIMIT 1").fetchone()
+    return Glance(
+        path=path,
+        used_bytes=used_bytes(connection),
+        head=head,
+        newest_seen=newest[0] if newest else None,
+        owner=owner_of(path),
+        connectors=_connectors(connection, version),
+        readers=_readers(connection, head),
+    )
 
 
 def _connectors(connection: sqlite3.Connection, version: int) -> tuple[ConnectorGlance, ...]:
@@ -177,13 +127,3 @@ def _readers(connection: sqlite3.Connection, head: int) -> tuple[ReaderGlance, .
         )
         for name, state in sorted(load_readers(connection).items())
     )
-
-
-def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
-
-
-def _state_of(path: Path) -> tuple[bool, int, int, int]:
-    """Give what differs after somebody has opened or written the file."""
-    status = path.stat()
-    return _log_of(path).exists(), status.st_ino, status.st_size, status.st_mtime_ns

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 
@@ -42,16 +43,20 @@ def delete_slice(connection: sqlite3.Connection, before: float, accepted: Spans,
         return []
     with transaction(connection):
         offsets: list[int] = []
+        newest = -math.inf
         moved: dict[tuple[str, str], list[SegmentColumns]] = {}
-        for offset, payload, crc in _candidates(connection, before, accepted):
+        for offset, read_at, payload, crc in _candidates(connection, before, accepted):
             offsets.append(offset)
+            newest = max(newest, read_at)
             for columns in decode_columns(payload, crc):
                 moved.setdefault((columns.account, columns.connector), []).append(columns)
         for (account, connector), segments in moved.items():
             _keep_keys(connection, account, connector, segments)
         connection.executemany("DELETE FROM entries WHERE offset = ?", [(offset,) for offset in offsets])
         if offsets:
-            connection.execute("UPDATE meta SET head = ?", (head,))
+            connection.execute(
+                "UPDATE meta SET head = ?1, dropped = max(coalesce(dropped, ?2), ?2)", (head, newest)
+            )
     return offsets
 
 
@@ -71,16 +76,17 @@ def delete_keys(connection: sqlite3.Connection) -> None:
 
 def _candidates(
     connection: sqlite3.Connection, before: float, accepted: Spans
-) -> Iterator[tuple[int, bytes, int | None]]:
+) -> Iterator[tuple[int, float, bytes, int | None]]:
     rows = connection.execute(
-        "SELECT offset, count, payload, crc FROM entries WHERE seen < ? AND offset < ? ORDER BY seen LIMIT ?",
+        "SELECT offset, count, read_at, payload, crc FROM entries WHERE seen < ? AND offset < ?"
+        " ORDER BY seen LIMIT ?",
         (before, accepted.items[-1][1], _SLICE_ROWS),
     )
     room = _SLICE_EVENTS
-    for offset, count, payload, crc in rows:
+    for offset, count, read_at, payload, crc in rows:
         if accepted.missing(offset, offset + count):
             continue
-        yield offset, payload, crc
+        yield offset, read_at, payload, crc
         room -= count
         if room <= 0:
             break

@@ -10,6 +10,8 @@
 5. ``entries.crc`` is the CRC-32 of the payload, for SQLite notices damage to its own structure only, not to
    what it holds; NULL in an entry that was stored before schema 3.
 6. ``key_blocks`` holds the keys of deleted events, packed, as long as they may be met again.
+7. ``meta.dropped`` is the highest ``read_at`` of what retention has deleted, NULL before the first: whatever
+   happened two seconds after it or later is in ``entries``.
 """
 
 from __future__ import annotations
@@ -57,7 +59,13 @@ ALTER TABLE connectors ADD COLUMN serial TEXT NOT NULL DEFAULT ''
 
 _CHECKSUMS = "ALTER TABLE entries ADD COLUMN crc INTEGER"
 
-MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES, 3: _CHECKSUMS}
+# Of what was deleted before, nobody has noted it; it is older than what is there.
+_DROPPED = """
+ALTER TABLE meta ADD COLUMN dropped REAL;
+UPDATE meta SET dropped = coalesce((SELECT max(read_at) FROM entries), strftime('%s', 'now')) WHERE head > 0
+"""
+
+MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES, 3: _CHECKSUMS, 4: _DROPPED}
 """Statements, parted by semicolons, that lead to each schema from the one before."""
 
 _BUSY_SECONDS = 5.0

@@ -21,13 +21,12 @@ from tailer.core.ladder import Levels
 from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
-from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, WindowRead, merged
 from tailer.core.refill import Refill, judge
 from tailer.core.spans import Span, Spans
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan
-from tailer.errors import ApiError, ConnectorGoneError, RateLimitedError, RequestRefusedError, TransportError
+from tailer.errors import ApiError, ConnectorGoneError, TransportError
 from tailer.interfaces import Commit, Stored
 from tailer.model import Connector, Event, Segment, Source
 from tailer.observe import (
@@ -39,11 +38,8 @@ from tailer.observe import (
 )
 from tailer.pipeline.context import PollContext
 from tailer.pipeline.findings import Findings
+from tailer.pipeline.pages import read_pages
 from tailer.pipeline.together import gathered
-
-THROTTLED_TRIES = 2
-"""How often one request is refused, with a pause of the principal after it, before its poll counts as failed:
-then others have their turn, and tell whether it was about this connector alone."""
 
 
 class Poller:
@@ -210,31 +206,17 @@ class Poller:
             )
             for window in plan.slices or (plan.window,)
         ]
-        errors = await gathered([partial(self._read, read, plan.purpose) for read in reads])
+        errors = await gathered(
+            [
+                partial(read_pages, context.client, self.connector, read, plan.purpose, self._note_step)
+                for read in reads
+            ]
+        )
         error = next((error for error in errors if error is not None), None)
         return merged([read.result for read in reads]), error
 
-    async def _read(self, read: WindowRead, purpose: Purpose) -> ApiError | None:
-        """Send the requests of a window; return what ended it early."""
-        context, connector = self._context, self.connector
-        throttled = 0
-        while (request := read.next_request()) is not None:
-            self.steps += 1
-            try:
-                page = await context.client.list_events(connector.account, connector.id, request, purpose)
-            except RequestRefusedError as error:
-                read.refuse()
-                if read.result.refused:
-                    return error
-            except RateLimitedError as error:
-                throttled += 1
-                if error.is_own or throttled == THROTTLED_TRIES:
-                    return error
-            except ApiError as error:
-                return error
-            else:
-                read.feed(page)
-        return None
+    def _note_step(self) -> None:
+        self.steps += 1
 
     async def drop(self, spans: Iterable[Span]) -> None:
         """Give up what of `spans` is still to be read; durable on return. May be called while it is polled.

@@ -198,6 +198,11 @@ class Setup:
         command = ("tail", "-c", str(self.path), "-o", "jsonl", *flags)
         return self._start("tail", *command, stdout=stdout)
 
+    def beside(self, command: str, *flags: str) -> Process:
+        """Start a command that looks for the daemon, or for what it has left."""
+        self.folder.joinpath(f"{command}.out").unlink(missing_ok=True)
+        return self._start(command, command, "-c", str(self.path), *flags)
+
     def _start(self, name: str, *command: str, stdout: int | None = None) -> Process:
         return Process(self.folder, name, *command, environment=self.simulator.environment, stdout=stdout)
 

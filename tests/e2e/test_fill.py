@@ -11,30 +11,15 @@ import pytest
 
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact, wait_for_delivery, wait_for_news, wait_for_truth
-from tests.e2e.processes import Process, Setup, wait_until
+from tests.e2e.processes import Setup, wait_until
 from tests.e2e.truth import read_records, read_truth
 
 CAPPED = ("--no-cursor", "--max-limit", "20", "--default-limit", "20")
 
 
-def command(setup: Setup, *words: str) -> Process:
-    """Start a command beside the daemon."""
-    name, *others = words
-    return Process(
-        setup.folder,
-        name,
-        name,
-        "-c",
-        str(setup.path),
-        *others,
-        environment=setup.simulator.environment,
-    )
-
-
 def told(setup: Setup, *words: str) -> str:
     """Run a command to its end, and give what it wrote; it must have succeeded."""
-    (setup.folder / f"{words[0]}.out").unlink(missing_ok=True)
-    with command(setup, *words) as process:
+    with setup.beside(*words) as process:
         assert process.wait() == 0, process.words
         return process.stdout.read_text()
 
@@ -51,7 +36,7 @@ def test_a_daemon_fills_what_the_api_can_tell_by_now(
     setup = Setup(tmp_path, before, start="10m")
     run = processes.enter_context(setup.run())
     wait_until(lambda: "GapRecorded" in run.words, "the gap is named", run)
-    with command(setup, "fill", "--json") as fill:
+    with setup.beside("fill", "--json") as fill:
         assert fill.wait() == 4, fill.words  # the API is as it was
         left = json.loads(fill.stdout.read_text())
     assert (left["asked"], left["left"]["gaps"]["lost"], left["left"]["left"]) == (1, 1, 0)
@@ -60,7 +45,7 @@ def test_a_daemon_fills_what_the_api_can_tell_by_now(
     after = simulate(*same, "--port", before.port)
     wait_for_news(after, 2)
     wait_for_delivery(setup.events, {max(read_truth(after.truth))}, run)
-    with command(setup, "fill") as fill:
+    with setup.beside("fill") as fill:
         assert fill.wait() == 0, fill.words
     assert "in 1 lost gap: " in fill.words
 
@@ -73,19 +58,19 @@ def test_a_daemon_fills_what_the_api_can_tell_by_now(
 
 def test_what_was_dropped_is_filled_without_a_daemon(tmp_path: Path, simulate: Simulate) -> None:
     """A backlog that was given up is not read by later runs; filled, it is delivered, late, and once."""
-    simulator = simulate("--connectors", "2", "--rate", "5", "--history", "30s")
+    simulator = simulate("--connectors", "2", "--rate", "25", "--history", "10s")
     setup = Setup(tmp_path, simulator, start="1h")
     with setup.run("--once") as run:
         assert run.wait() == 0, run.words
-    wait_for_news(simulator, 40)
-    assert "lost   dropped" in told(setup, "gaps", "--drop", "*", "--until", "3s")
+    wait_for_news(simulator, 70)
+    assert "lost   dropped" in told(setup, "gaps", "--drop", "*", "--until", "1s")
     with setup.run("--once") as run:
         assert run.wait() == 0, run.words
     gaps = json.loads(told(setup, "gaps", "--json"))["gaps"]
     spans = [(gap["connector"], gap["start"], gap["end"]) for gap in gaps if gap["reason"] == "dropped"]
     assert len(spans) == 2
 
-    with command(setup, "fill") as fill:
+    with setup.beside("fill") as fill:
         assert fill.wait() == 0, fill.words
     assert "no daemon runs" in fill.words
     with setup.run("--once") as run:

@@ -69,3 +69,11 @@ def test_sizes() -> None:
     """The size counts numbers, the length counts spans; iteration gives the spans."""
     spans = Spans(((1, 3), (5, 10)))
     assert (spans.size, len(spans), list(spans)) == (7, 2, [(1, 3), (5, 10)])
+
+
+def test_what_two_sets_have_in_common() -> None:
+    """It is every number that is in both, whichever is asked."""
+    one, other = Spans(((0, 10), (20, 30), (40, 50))), Spans(((5, 22), (25, 45)))
+    assert one.common(other) == other.common(one) == Spans(((5, 10), (20, 22), (25, 30), (40, 45)))
+    assert one.common(one) == one
+    assert one.common(Spans()) == Spans().common(one) == Spans()
