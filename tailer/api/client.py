@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tailer.api.credentials import headers_of, masked
+from tailer.api.gate import Gate
 from tailer.api.headers import Headers
 from tailer.api.ledger import Ledger
 from tailer.api.protocol import connectors_url, decipher_connectors, decipher_events, events_url
@@ -29,7 +30,6 @@ from tailer.api.transport import read_body, trust, wrap
 from tailer.clock import Clock
 from tailer.config.credentials import BearerToken, Credentials
 from tailer.core.apitime import ApiTime
-from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
 from tailer.core.purpose import Purpose
 from tailer.errors import RateLimitedError
@@ -59,7 +59,7 @@ class ApiClient:
         self,
         principal: str,
         credentials: Credentials,
-        budget: Budget,
+        gate: Gate,
         api_time: ApiTime,
         clock: Clock,
         *,
@@ -76,7 +76,7 @@ class ApiClient:
         Args:
             principal: Its name, for reports.
             credentials: Sent with every request.
-            budget: Asked before every request.
+            gate: Every request goes through it; shared with all who spend the same budget.
             api_time: Told the ``Date`` of every answer.
             clock: Times, and sleeps while the budget or a retry wants it.
             base_url: ``https://``, or ``http://`` to loopback.
@@ -90,9 +90,9 @@ class ApiClient:
         Raises:
             ConfigError: `base_url`, `ca_file` or a proxy variable of the environment can't be used.
         """
-        self.budget = budget
+        self.budget = gate.budget
         self.api_time = api_time
-        self._ledger = Ledger(principal, budget, api_time, clock, observer)
+        self._ledger = Ledger(principal, gate, api_time, clock, observer)
         self.counters = self._ledger.counters
         self._credentials = credentials
         self._clock = clock

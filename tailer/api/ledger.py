@@ -9,17 +9,14 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from tailer.api.gate import Gate
 from tailer.api.headers import Headers, parse_date, rate_policy
 from tailer.clock import Clock
 from tailer.core.apitime import ApiTime
-from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
 from tailer.core.purpose import Purpose
 from tailer.errors import RateLimitedError
 from tailer.observe import ClockStepped, Observer, PrincipalPaused, PrincipalResumed
-
-YIELD: Seconds = 1.0
-"""How long a request that lets others go first sleeps before it looks again."""
 
 _MALFORMED_RETRY_AFTER: Seconds = 300.0
 """What a ``Retry-After`` beyond belief is taken for: Cloudflare's longest block."""
@@ -49,46 +46,31 @@ class ClientCounters:
         self.purposes[purpose] += 1
 
 
-async def admitted(budget: Budget, subject: Hashable, clock: Clock) -> float:
-    """Wait until a budget has room for a request about `subject`, take it, and return the monotonic time."""
-    if not budget.wait(now := clock.monotonic()) and budget.reason is None:
-        budget.spend(now)
-        return now
-    is_suspect = budget.suspects.wait(subject, now)
-    try:
-        while delay := budget.wait(now := clock.monotonic()) or (
-            YIELD if budget.yields(is_suspect=is_suspect) else 0.0
-        ):
-            await clock.sleep(delay)
-    finally:
-        budget.suspects.go(is_suspect=is_suspect)
-    budget.spend(now)
-    return now
-
-
 class Ledger:
     """Keeps one principal's budget, API time and counters up to date."""
 
     def __init__(
-        self, principal: str, budget: Budget, api_time: ApiTime, clock: Clock, observer: Observer
+        self, principal: str, gate: Gate, api_time: ApiTime, clock: Clock, observer: Observer
     ) -> None:
-        """Begin; `budget` and `api_time` are shared with whoever plans the principal's requests."""
-        self.budget = budget
+        """Begin; `gate` and `api_time` are shared with whoever plans the principal's requests."""
+        self.budget = gate.budget
         self.api_time = api_time
         self.counters = ClientCounters()
         self._principal = principal
+        self._gate = gate
         self._clock = clock
         self._observer = observer
 
     async def admit(self, subject: Hashable, purpose: Purpose = Purpose.LIVE) -> float:
         """Wait until the budget has room for a request about `subject`; return the monotonic time of it."""
-        sent = await admitted(self.budget, subject, self._clock)
+        sent = await self._gate.enter(subject, purpose, self._clock)
         self.counters.count(purpose)
         return sent
 
     def lose(self, sent: float) -> None:
         """Learn that the request admitted at `sent` got no whole answer, or was given up."""
-        self.budget.failed(sent)
+        self.budget.failed(sent, self._clock.monotonic())
+        self._gate.stir(self._clock)
 
     def learn_time(self, status: int, headers: Headers, sent: float, received: float) -> None:
         """Learn the time from an answer's headers, read at `received` (monotonic)."""
@@ -111,10 +93,9 @@ class Ledger:
             refused: The answer, if it asked us to slow down; learns here whether only `subject` is meant.
         """
         now = self._clock.monotonic()
-        was_stopped = self._is_stopped(now)
+        was_stopped = self._stopped_for(now) > 0
         policy = rate_policy(headers)
-        if policy is not None:
-            self.budget.observe(policy, now)
+        self.budget.observe(sent, policy, now)
         if refused is not None:
             self.counters.throttled += 1
             is_malformed = refused.retry_after is None and "Retry-After" in headers
@@ -125,9 +106,10 @@ class Ledger:
             self.budget.suspects.answered(subject, sent)
             if self.budget.succeeded(sent):
                 self._observer(PrincipalResumed(self._principal))
-        if self._is_stopped(now) and not was_stopped:
-            self._observer(PrincipalPaused(self._principal, self.budget.wait(now), self.budget.reason or ""))
+        if self._stopped_for(now) > 0 and not was_stopped:
+            self._observer(PrincipalPaused(self._principal, self._stopped_for(now), self.budget.reason or ""))
+        self._gate.stir(self._clock)
 
-    def _is_stopped(self, now: float) -> bool:
-        until = self.budget.paused_until
-        return until is not None and until > now
+    def _stopped_for(self, now: float) -> Seconds:
+        """Tell how long nothing is sent."""
+        return max(0.0, (self.budget.paused_until or now) - now)

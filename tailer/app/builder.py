@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from typing import TypeAlias
 
+from tailer.api.gate import Gate
 from tailer.app.ask import Ask
 from tailer.app.history import History
 from tailer.app.principals import Principal, principals_of
@@ -34,7 +35,7 @@ FINITE_TRIES = 3
 """Failed polls in a row after which a command that ends by itself gives a connector up."""
 
 Connect: TypeAlias = Callable[
-    [str, Account, Config, Budget, Clock, Observer], AbstractAsyncContextManager[EventApi]
+    [str, Account, Config, Gate, Clock, Observer], AbstractAsyncContextManager[EventApi]
 ]
 """Makes the client of one account: see `tailer.app.principals.make_client`."""
 
@@ -94,13 +95,13 @@ class Builder:
 
     async def _fleets_of(self, principal: Principal) -> list[Fleet]:
         api = self._config.api
-        budget = self._history.budgets.of(principal.name, api)
-        budget.allow(share=api.budget.share, reserve=api.budget.reserve)
+        gate = self._history.budgets.of(principal.name, api)
+        gate.budget.allow(share=api.budget.share, reserve=api.budget.reserve)
         fleets: list[Fleet] = []
         crowd: Crowd | None = None
         for accounts in principal.by_credentials():
             session = self._connect(
-                principal.name, accounts[0], self._config, budget, self._clock, self._observe
+                principal.name, accounts[0], self._config, gate, self._clock, self._observe
             )
             client = await self._stack.enter_async_context(session)
             self._history.clients.append(client.counters)
@@ -117,6 +118,7 @@ class Builder:
             page_limit=self._config.api.page_limit,
             max_held=self._max_held,
             observe=self._observe,
+            is_sweep=self._ask.sweep,
         )
 
     async def _fleet(self, client: EventApi, accounts: Sequence[Account], crowd: Crowd) -> Fleet:

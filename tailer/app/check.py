@@ -86,11 +86,11 @@ class Check:
     async def _check_principal(self, principal: Principal) -> Seconds | None:
         """Check whoever shares one budget; give the offset of the API's clock if it answered at all."""
         config, clock = self.config, self.clock
-        budget = Budgets().of(principal.name, config.api)
+        gate = Budgets().of(principal.name, config.api)
         read = 0
         offset: Seconds | None = None
         for accounts in principal.by_credentials():
-            client = make_client(principal.name, accounts[0], config, budget, clock, self.observe)
+            client = make_client(principal.name, accounts[0], config, gate, clock, self.observe)
             async with client:
                 self.tell(await _check_credentials(client, accounts[0], clock))
                 for account in accounts:
@@ -101,7 +101,7 @@ class Check:
             orders: set[Order] = (
                 {"global"} if self.plans is None else {plan.options.order for plan in self.plans}
             )
-            for finding in judge_pace(principal, config, sorted(orders), budget, read):
+            for finding in judge_pace(principal, config, sorted(orders), gate.budget, read):
                 self.tell(finding)
         return offset
 

@@ -42,9 +42,9 @@ async def list_all(
     listed: list[Listed] = []
     budgets = budgets or Budgets()
     for principal in principals_of(config):
-        budget = budgets.of(principal.name, config.api)
+        gate = budgets.of(principal.name, config.api)
         for accounts in principal.by_credentials():
-            async with make_client(principal.name, accounts[0], config, budget, clock, observe) as client:
+            async with make_client(principal.name, accounts[0], config, gate, clock, observe) as client:
                 for account in accounts:
                     connectors = await client.list_connectors(account.id)
                     at = client.api_time.now(clock.monotonic())

@@ -46,7 +46,7 @@ async def try_accounts(
         ApiError: One of them can't be listed; `AuthError` when its credentials are refused.
     """
     for principal in principals_of(after):
-        budget = budgets.of(principal.name, after.api)
+        budget = budgets.of(principal.name, after.api).budget
         wait = budget.wait(clock.monotonic())
         if wait > LONGEST_WAIT:
             raise ControlError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailer.api.client import ApiClient
+from tailer.api.gate import Gate
 from tailer.clock import Clock
 from tailer.config.options import Account, ApiOptions, Config
 from tailer.core.apitime import ApiTime
@@ -46,14 +47,14 @@ def principals_of(config: Config) -> list[Principal]:
 
 
 def make_client(  # noqa: PLR0917 - the shape of `tailer.app.builder.Connect`
-    name: str, account: Account, config: Config, budget: Budget, clock: Clock, observe: Observer
+    name: str, account: Account, config: Config, gate: Gate, clock: Clock, observe: Observer
 ) -> ApiClient:
     """Make the client that speaks with one account's credentials, within its principal's budget."""
     api = config.api
     return ApiClient(
         name,
         account.credentials,
-        budget,
+        gate,
         ApiTime(clock.wall(), clock.monotonic()),
         clock,
         base_url=api.base_url,
@@ -68,12 +69,12 @@ class Budgets:
     """The budgets of a process by principal: what was spent counts, whoever asks for them next."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Budget] = {}
+        self._known: dict[str, Gate] = {}
 
-    def of(self, principal: str, api: ApiOptions) -> Budget:
-        """Give the budget of one principal; a new one has the bounds of a configuration."""
+    def of(self, principal: str, api: ApiOptions) -> Gate:
+        """Give the gate before one principal's budget; a new one has the bounds of a configuration."""
         known = self._known.get(principal)
         if known is None:
-            known = Budget(share=api.budget.share, reserve=api.budget.reserve)
+            known = Gate(Budget(share=api.budget.share, reserve=api.budget.reserve))
             self._known[principal] = known
         return known

@@ -65,8 +65,8 @@ async def probe(config: Config, wanted: str | None, clock: Clock, observe: Obser
     """
     listed: list[Connector] = []
     for account in config.accounts:
-        budget = Budgets().of(account.principal, config.api)
-        async with make_client(account.principal, account, config, budget, clock, observe) as client:
+        gate = Budgets().of(account.principal, config.api)
+        async with make_client(account.principal, account, config, gate, clock, observe) as client:
             connectors = await client.list_connectors(account.id)
             listed += connectors
             candidates = _candidates(connectors, account, wanted)

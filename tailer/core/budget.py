@@ -4,40 +4,56 @@ Cloudflare counts the requests of a user or token, over all clients: 1200 in fiv
 say otherwise. Crossing that blocks every call of that user, the dashboard included, for five minutes. So:
 
 1. **Share.** In any window of the quota's length at most floor(share * quota) requests are sent (but one,
-   where that is none). Sends are counted in buckets, `_BUCKETS` a window, so that a quota of millions costs
-   no memory; a bucket is forgotten when its last send has left the window, never earlier.
+   where that is none).
 2. **Reserve.** When an answer says that no more than reserve * quota remains, whoever spent it, nothing is
-   sent until the reset it names. The reserve also covers what is in flight when the answer comes.
-3. **Pause.** After a refusal (429, code 971) nothing is sent for at least ``Retry-After``. Where the API does
+   sent until the reset that it names. What is under way counts as spent (`tailer.core.flight`): a request
+   goes out only if what is left at least is more than the reserve; otherwise an answer is awaited. So as
+   long as the headers are true, and others spend less than the reserve between the answer that is known when
+   a request is sent and the request's arrival, the quota is not crossed.
+3. **In the dark.** As long as nobody has told what remains, no more requests are under way than the allowed
+   rate needs when each takes `_ANSWER`, one at least: a block that is in force is met by one request, not by
+   a herd. A request that is under way for `_PROMPT` leaves its place to another: refusals come at once.
+4. **Pause.** After a refusal (429, code 971) nothing is sent for at least ``Retry-After``. Where the API does
    not say: a whole window, at most five minutes, if the remaining quota is at the reserve or unknown, for
    that is how long Cloudflare blocks; else `_SHORT_PAUSE`, for then it is not the quota that was crossed.
    Each pause that follows a refused probe is at least twice as long as the one before, up to five minutes.
    What one connector is refused for itself (`tailer.core.suspects`) stops nobody.
-4. A stop of either kind is never shortened. Refusals that come in while it lasts can only lengthen it.
-5. **Probe.** After a stop one request goes out alone. Its answer ends the caution (`succeeded`), its refusal
+5. A stop of either kind is never shortened. Refusals that come in while it lasts can only lengthen it.
+6. **Probe.** After a stop one request goes out alone. Its answer ends the caution (`succeeded`), its refusal
    begins a new pause, its failure (`failed`, or no word for `_PATIENCE`) lets another probe go. Answers to
    requests that were sent before the end of the stop prove nothing.
+7. **Gently up.** After a pause one request is under way at a time (but for rule 3's slow ones), for a whole
+   window; then two for another, four, and so on: whatever the headers said, they did not tell of the refusal.
+8. **Purposes.** Who waits goes by `tailer.core.precedence`. Live requests are smooth, the others come in
+   bursts that would leave nothing of the share to the live ones: together they are sent only what the polls
+   that are planned leave of a window, and each its own share (`SHARES`) of it in any case.
 
 `now` is monotonic time in seconds. Between a `wait` that gave 0 and its `spend` nothing else may run.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable
-from math import floor
+from math import floor, inf
 from typing import NamedTuple
 
 from tailer.core.durations import Seconds
+from tailer.core.flight import Flight
+from tailer.core.precedence import SHARES
+from tailer.core.purpose import Purpose
+from tailer.core.spending import Spending
 from tailer.core.suspects import Suspects
 
-_BUCKETS = 128  # a send blocks its place for less than one in a hundred of the window too long
 _SHORT_PAUSE: Seconds = 30.0
 _LONG_PAUSE: Seconds = 300.0  # Cloudflare's block after a crossed quota
 _LEAST_WAIT: Seconds = 0.001  # shorter ones could be lost in a sum with a large `now`, and never end
 _LEAST_PAUSE: Seconds = 1.0  # what a 0 on the wire means, where times have whole seconds
 _PATIENCE: Seconds = 60.0  # a probe without any word for so long is lost
-_PROBE_POLL: Seconds = 1.0  # how often those behind a probe look up
+_ANSWER: Seconds = 0.25  # what an answer takes, about
+_PROMPT: Seconds = 2.0  # whoever has no answer yet is being served, not refused
+_FULL_SPEED = (
+    6  # windows after a pause until nothing is held back: 64 requests under way are more than asked for
+)
 
 
 class RatePolicy(NamedTuple):
@@ -56,22 +72,12 @@ class RatePolicy(NamedTuple):
     reset: Seconds | None = None
 
 
-class _Bucket:
-    """Sends that are counted and forgotten together."""
-
-    __slots__ = ("count", "first", "last")
-
-    def __init__(self, now: float) -> None:
-        self.first = now
-        self.last = now
-        self.count = 1
-
-
 class Budget:
     """Keeps one principal within its share; see the rules above.
 
     Attributes:
         suspects: Who was refused lately.
+        planned: Live requests a second that are planned; what is sent for other purposes leaves them room.
     """
 
     def __init__(
@@ -86,18 +92,20 @@ class Budget:
             window: Seconds, likewise.
         """
         self.suspects = Suspects()
+        self.planned = 0.0
         self._share = share
         self._reserve = reserve
         self._quota = quota
-        self._window = window
-        self._buckets: deque[_Bucket] = deque()
-        self._spent = 0
+        self._spending = Spending(window)
+        self._flight = Flight()
         self._remaining: int | None = None
-        self._until = float("-inf")  # nothing is sent before
+        self._refill_at = -inf  # when enough is left again, by the answer that told last
+        self._until = -inf  # nothing is sent before
         self._stop: str | None = None  # why; set until a probe has succeeded
         self._pause: Seconds = 0.0  # the last pause, 0 when all has been normal since
         self._probe_at: float | None = None  # when the probe in flight was sent
         self._was_probed = False  # whether a probe was sent since the last pause began
+        self._resumed_at: float | None = None  # rule 7: when the last pause was over
 
     @property
     def quota(self) -> int:
@@ -107,7 +115,7 @@ class Budget:
     @property
     def window(self) -> Seconds:
         """Length of the window."""
-        return self._window
+        return self._spending.window
 
     @property
     def allowed(self) -> int:
@@ -117,7 +125,7 @@ class Budget:
     @property
     def rate(self) -> float:
         """Requests a second that our share allows on average."""
-        return self.allowed / self._window
+        return self.allowed / self.window
 
     @property
     def remaining(self) -> int | None:
@@ -141,42 +149,79 @@ class Budget:
 
     def spent(self, now: float) -> int:
         """Count our own requests of the window that ends now."""
-        self._forget(now)
-        return self._spent
+        return self._spending.total(now)
 
-    def wait(self, now: float) -> Seconds:
-        """Return how long to wait before asking again; 0 when one request may be sent now."""
+    def spent_on(self, purpose: Purpose, now: float) -> int:
+        """Count those of them that were sent for one purpose."""
+        return self._spending.of(purpose, now)
+
+    def may_go(self, purpose: Purpose, now: float) -> bool:
+        """Tell whether a purpose has something left to spend (rule 8)."""
+        if purpose == Purpose.LIVE or not self.planned:
+            return True
+        unused = {other: self._share_of(other) - self.spent_on(other, now) for other in SHARES}
+        if unused[purpose] > 0:
+            return True
+        kept = sum(max(0.0, count) for count in unused.values()) + self.planned * self.window
+        return self.spent(now) - self.spent_on(Purpose.LIVE, now) + kept < self.allowed
+
+    def affords(self, purpose: Purpose, now: float) -> bool:
+        """Tell whether share and purpose leave room for a request, apart from stops and from what hurries."""
+        return self.spent(now) < self.allowed and self.may_go(purpose, now)
+
+    def _share_of(self, purpose: Purpose) -> float:
+        return max(1.0, SHARES[purpose] * self.allowed)
+
+    def taken_from_polls(self, now: float) -> float:
+        """Tell which part of the share other purposes take of their own shares; polls can't plan with it."""
+        return sum(
+            min(SHARES[other] * self.allowed, self.spent_on(other, now)) / self.allowed for other in SHARES
+        )
+
+    def wait(self, now: float, purpose: Purpose = Purpose.LIVE) -> Seconds:
+        """Return how long to wait before asking again; 0 when one request may be sent now.
+
+        Whenever a request that was under way has ended, asking again may be worth while before that;
+        infinite: then only.
+        """
         if now < self._until:
             return self._until - now
         if self._stop and self._probe_at is not None and now < self._probe_at + _PATIENCE:
-            return _PROBE_POLL
-        if self.spent(now) < self.allowed:
+            return inf
+        delay = self._wait_for_flight(now)
+        if delay > 0:
+            return delay
+        if self.affords(purpose, now):
             return 0.0
-        return max(_LEAST_WAIT, self._buckets[0].last + self._window - now)
+        return max(_LEAST_WAIT, self._spending.frees_in(now))
 
-    def spend(self, now: float) -> None:
+    def spend(self, now: float, purpose: Purpose = Purpose.LIVE) -> None:
         """Count a request that is sent now."""
-        self._spent += 1
         if self._stop:
             self._probe_at = now
             self._was_probed = True
-        newest = self._buckets[-1] if self._buckets else None
-        if newest is not None and now - newest.first < self._window / _BUCKETS:
-            newest.count += 1
-            newest.last = now
-        else:
-            self._buckets.append(_Bucket(now))
+        self._spending.add(now, purpose)
+        self._flight.depart(now)
 
-    def observe(self, policy: RatePolicy, now: float) -> None:
-        """Take over what an answer's headers say, and stop where only the reserve remains (rule 2)."""
+    def observe(self, sent: float, policy: RatePolicy | None, now: float) -> None:
+        """Learn that a request was answered, and stop where only the reserve remains (rule 2).
+
+        Args:
+            sent: When it was sent.
+            policy: What its answer's headers say, ``None`` when they say nothing.
+            now: When the answer came.
+        """
+        self._flight.land(sent, policy and policy.remaining, now)
+        if policy is None:
+            return
         self._quota = policy.quota or self._quota
-        self._window = policy.window or self._window
+        self._spending.window = policy.window or self.window
         if policy.remaining is None:
             return
         self._remaining = policy.remaining
+        self._refill_at = self._refilled_at(_SHORT_PAUSE if policy.reset is None else policy.reset, now)
         if self._is_at_reserve():
-            reset = _SHORT_PAUSE if policy.reset is None else max(policy.reset, _LEAST_PAUSE)
-            self._halt(now + reset, "only the reserved part of the quota remains")
+            self._halt(self._refill_at, "only the reserved part of the quota remains")
 
     def refuse(
         self, subject: Hashable, retry_after: Seconds | None, sent: float, now: float, *, has_quota: bool
@@ -195,14 +240,10 @@ class Budget:
         """
         is_own = self.suspects.refused(subject, now, has_quota=has_quota)
         if is_own:
-            self.failed(sent)  # if it was the probe, it proved nothing
+            self._miss(sent)  # if it was the probe, it proved nothing
         else:
             self.pause(retry_after, now)
         return is_own
-
-    def yields(self, *, is_suspect: bool) -> bool:
-        """Tell whether a request that may be sent lets others go first: as probes they find out more."""
-        return is_suspect and self._stop is not None and self.suspects.is_anyone_else_waiting
 
     def has_quota(self, policy: RatePolicy | None) -> bool:
         """Tell whether an answer's headers say that more than the reserve remains."""
@@ -236,15 +277,56 @@ class Budget:
         """
         if not self._stop or sent < self._until:
             return False
+        if self._pause:
+            self._resumed_at = sent
         self._stop = None
         self._pause = 0.0
         self._probe_at = None
         return True
 
-    def failed(self, sent: float) -> None:
+    def failed(self, sent: float, now: float) -> None:
         """Learn that the request sent at `sent` got no answer: if it was the probe, another may go."""
+        self._flight.land(sent, None, now)
+        self._refill_at = max(self._refill_at, self._refilled_at(0.0, now))
+        self._miss(sent)
+
+    def _miss(self, sent: float) -> None:
         if sent == self._probe_at:
             self._probe_at = None
+
+    def _wait_for_flight(self, now: float) -> Seconds:
+        """Wait for answers, or for their lack to mean nothing (rules 2, 3 and 7)."""
+        flight, limit = self._flight, inf
+        if now >= flight.told_at + self.window:
+            flight.forget()
+        left = flight.left
+        if left is None:
+            limit = max(1, floor(self.rate * _ANSWER))
+        if self._resumed_at is not None:
+            windows = (now - self._resumed_at) // self.window
+            if windows < _FULL_SPEED:
+                limit = min(limit, 2**windows)
+            else:
+                self._resumed_at = None
+        if flight.count >= limit and (delay := flight.has_room(int(limit), now - _PROMPT)):
+            return max(_LEAST_WAIT, delay)
+        if left is None or left > self._reserve * self._quota:
+            return 0.0
+        return self._refill_at - now if now < self._refill_at else flight.has_room(1, now - _PROMPT)
+
+    def _refilled_at(self, reset: Seconds, now: float) -> float:
+        """Tell when one request may go again although all but the reserve was spent.
+
+        Nobody tells whether the reset brings back the whole quota or, where the window slides, one request.
+        Where more than one is missing, our own sends have to leave the window first, or all that is in it;
+        they came into it some time after they were sent.
+        """
+        at = now + max(reset, _LEAST_PAUSE)
+        left = self._flight.left
+        missing = 0 if left is None else floor(self._reserve * self._quota) + 1 - left
+        if missing <= 1:
+            return at
+        return max(at, min(now + self.window, self._spending.freed_at(missing) + _PROMPT))
 
     def _halt(self, until: float, reason: str) -> None:
         """Send nothing before `until`, then one probe; ignored where the stop in force ends later."""
@@ -255,13 +337,8 @@ class Budget:
 
     def _untold_pause(self) -> Seconds:
         if self._remaining is None or self._is_at_reserve():
-            return min(self._window, _LONG_PAUSE)
+            return min(self.window, _LONG_PAUSE)
         return _SHORT_PAUSE
 
     def _is_at_reserve(self) -> bool:
         return self._remaining is not None and self._remaining <= self._reserve * self._quota
-
-    def _forget(self, now: float) -> None:
-        """Drop the buckets that have left the window."""
-        while self._buckets and self._buckets[0].last + self._window <= now:
-            self._spent -= self._buckets.popleft().count

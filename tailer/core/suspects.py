@@ -8,7 +8,6 @@ from something that guards one device; pausing everybody for it again and again 
 3. A suspect's refusal is its own if its headers say that more than the reserve of the quota remains, or if
    others were answered that asked since its last refusal. So without headers, and with nobody else to ask, it
    stays the principal's. If a suspect was taken for the culprit wrongly, the next one that is refused isn't.
-4. While the principal is stopped, a suspect lets others go first: they find out more.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ class Suspects:
         self._answered: set[Hashable] = set()
         self._latest: tuple[Hashable, float] = (None, float("-inf"))
         self._other_latest = float("-inf")  # of the latest that is not about the latest's subject
-        self._innocents_waiting = 0
 
     def refused(self, subject: Hashable, now: float, *, has_quota: bool) -> bool:
         """Learn of a refusal; return whether it is the subject's own (rules 2 and 3).
@@ -65,21 +63,6 @@ class Suspects:
             self._answered.discard(subject)
             return False
         return True
-
-    def wait(self, subject: Hashable, now: float) -> bool:
-        """Note that a request waits to be sent; return whether it lets others go first (rule 4)."""
-        is_suspect = self.is_suspect(subject, now)
-        self._innocents_waiting += not is_suspect
-        return is_suspect
-
-    def go(self, *, is_suspect: bool) -> None:
-        """Note that a request no longer waits; `is_suspect` as `wait` told."""
-        self._innocents_waiting -= not is_suspect
-
-    @property
-    def is_anyone_else_waiting(self) -> bool:
-        """Whether a request waits that is about nobody suspected."""
-        return self._innocents_waiting > 0
 
     def _others_answered_at(self, subject: Hashable) -> float:
         latest, at = self._latest

@@ -105,6 +105,7 @@ class Pace:
     Attributes:
         longest: As the budget allows it at present.
         configured: As it was configured.
+        planned: Polls a second of all connectors together.
     """
 
     def __init__(self, shortest: Seconds, longest: Seconds) -> None:
@@ -112,6 +113,7 @@ class Pace:
         self.longest = longest
         self.configured = longest
         self._mean = _FIRST_MEAN
+        self.planned = 0.0
         self._price = 0.0
         self._correction = 1.0
         self._excess = _FIRST_SAMPLES
@@ -144,7 +146,9 @@ class Pace:
         events = sum(tempo.count for tempo in tempos) + _FIRST_MEAN * _FIRST_SPAN
         self._mean = events / (sum(tempo.observed for tempo in tempos) + _FIRST_SPAN)
         awake = [tempo for tempo in tempos if not tempo.is_silent]
-        left = allowed - (len(tempos) - len(awake)) / self.longest
+        silent = (len(tempos) - len(awake)) / self.longest
+        self.planned = min(allowed, len(awake) / self.shortest + silent)
+        left = allowed - silent
         price = price_of((tempo.rate(self._mean) for tempo in awake), left, self.shortest, self.longest)
         if price and self._price:
             taken = sum(1 / tempo.interval for tempo in awake) / left

@@ -8,7 +8,8 @@ Rules, in this order (times are API time; a *slice* is a window that by the meas
 2. *Head*: otherwise the window ends at the head and begins where the deepest due level of the ladder says,
    at least `look_back` before the head, and never after the frontier. A level whose read would be more
    than one slice is read as a *pass*, in slices beside the head polls, and the poll uses the deepest due
-   level below it. A pass counts as a read of its level at the time at which it was planned, once it is done.
+   level below it. A pass counts as a read of its level at the time at which it was planned, once it is
+   done. Where the budget binds, slices of the past are no longer than a page: live polls wait for them.
 3. *Backlog*, when no head poll is due: the oldest hole before the frontier, then the next slice of a pass,
    then of an absence that is to be read again (`tailer.core.absence`); after one that failed the next in
    turn, so that one bad hole holds up nothing else. After one that brought nothing (it lies too near to the
@@ -153,6 +154,11 @@ class Pacing:
         return max(self.shortest, connectors / (POLLING_SHARE * self.rate))
 
     @property
+    def piece_rows(self) -> int:
+        """Rows that one read of the past takes at most, about: a page, where polls wait for the budget."""
+        return int(self.slice_rows / SLICE_PAGES) if self.interval > self.shortest else self.slice_rows
+
+    @property
     def parked_spread(self) -> Seconds:
         """Time over which tries of all that are parked take no more than `PARKED_SHARE` of the budget."""
         return self.parked / (PARKED_SHARE * self.rate)
@@ -289,10 +295,10 @@ class WindowPlanner:
         until = self._pacing.until
         return math.floor(now) if until is None else min(math.floor(now), math.ceil(until))
 
-    def _is_long(self, width: float) -> bool:
+    def _is_long(self, width: float, level: int = 0) -> bool:
         if width <= self._shortest_reach or self._density is None:
             return False
-        return width * self._density > self._pacing.slice_rows
+        return width * self._density > (self._pacing.piece_rows if level else self._pacing.slice_rows)
 
     def _thin_out(self, width: int, *densities: float) -> None:
         """Take the density for so high that slices are at most half as wide as what was too much."""
@@ -307,7 +313,7 @@ class WindowPlanner:
         """
         ladder = self._pacing.ladder
         level = ladder.deepest_due(levels, now, self._ceiling)
-        while self._is_long(head - (start := max(math.floor(start_of(levels, level)), lowest))):
+        while self._is_long(head - (start := max(math.floor(start_of(levels, level)), lowest)), level):
             if self._pass is None:
                 end, read_at = self._caught_up or (head, head)
                 self._pass = _Pass(level, start, max(start + 1, end), read_at)
@@ -346,8 +352,9 @@ class WindowPlanner:
         self._reach = max(self._shortest_reach, wished)
 
     def _slice(self, start: int, end: int, aim: Aim) -> Plan:
+        rows = self._pacing.piece_rows if aim in _BACKLOG else self._pacing.slice_rows
         if self._density:
-            end = min(end, start + max(1, int(self._pacing.slice_rows / self._density)))
+            end = min(end, start + max(1, int(rows / self._density)))
         purpose = Purpose.REVISIT if aim in _BACKLOG else Purpose.LIVE
         return Plan(Window(start, end), aim, None, 2 * self._pacing.slice_rows, purpose=purpose)
 

@@ -30,6 +30,7 @@ class Crowd:
         page_limit: Rows a page.
         max_held: Bound on the events that a reader holds for the sake of order.
         observe: Told when intervals are stretched.
+        is_sweep: No polls are planned: a closed span is read once.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Crowd:
         page_limit: int,
         max_held: int,
         observe: Observer,
+        is_sweep: bool = False,
     ) -> None:
         self.principal = principal
         self.budget = budget
@@ -49,7 +51,9 @@ class Crowd:
         self._page_limit = page_limit
         self._max_held = max_held
         self._observe = observe
+        self._is_sweep = is_sweep
         self._told: Seconds | None = None
+        self._taken = 0.0
         self._spacing = Spacing()
 
     def join(self, pacing: Pacing, tempos: Callable[[], Collection[Tempo]]) -> None:
@@ -63,7 +67,8 @@ class Crowd:
         for pacing, _ in self._members:
             pacing.fit(awake, rate=self.budget.rate, page_limit=self._page_limit, max_held=self._max_held)
         pace = self.pace
-        pace.fit(tempos, POLLING_SHARE * self.budget.rate)
+        pace.fit(tempos, (POLLING_SHARE - self._taken) * self.budget.rate)
+        self.budget.planned = 0.0 if self._is_sweep else pace.planned
         longest = pace.longest if pace.is_bound else pace.shortest
         if longest != (self._told or pace.shortest):
             self._told = longest
@@ -74,10 +79,14 @@ class Crowd:
         return self._spacing.next(now, allowed=self.budget.allowed, rate=self.budget.rate)
 
     async def keep(self, clock: Clock) -> None:
-        """Fit again and again, for ever, as long as the budget binds: rates are learnt meanwhile."""
+        """Fit again and again, for ever, as long as the budget binds: rates are learnt meanwhile.
+
+        What is read again takes of the share that it is promised, which then is not the polls'.
+        """
         while True:
             await clock.sleep(FIT_EVERY)
-            if self.pace.is_bound:
+            before, self._taken = self._taken, self.budget.taken_from_polls(clock.monotonic())
+            if self.pace.is_bound or before != self._taken:
                 self.fit()
 
     @property

@@ -21,6 +21,7 @@ from tailer.core.ladder import Levels
 from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
+from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, WindowRead, merged
 from tailer.core.refill import Refill, judge
 from tailer.core.spans import Span, Spans
@@ -123,10 +124,16 @@ class Poller:
         if self.failures:
             return False
         now = self._context.api_now()
-        return (
-            bool(self.refill.left)
-            or self._planner.is_behind(self.checkpoint, now)
-            or self._planner.backlog(self.checkpoint, now) is not None
+        if self.refill.left or self._planner.is_behind(self.checkpoint, now):
+            return True
+        plan = self._planner.backlog(self.checkpoint, now)
+        return plan is not None and self._affords(plan)
+
+    def _affords(self, plan: Plan) -> bool:
+        """Tell whether the budget has room for a plan now; one that waits for it would hold up the polls."""
+        context = self._context
+        return plan.purpose != Purpose.REVISIT or context.client.budget.affords(
+            plan.purpose, context.clock.monotonic()
         )
 
     @property

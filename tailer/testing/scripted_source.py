@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from tailer.api.ledger import ClientCounters, admitted
+from tailer.api.gate import Gate
+from tailer.api.ledger import ClientCounters
 from tailer.clock import Clock
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget, RatePolicy
@@ -136,6 +137,7 @@ class ScriptedSource:
     ) -> None:
         self.account = account
         self.budget = budget or Budget(share=1.0, reserve=0.0, quota=1_000_000, window=1.0)
+        self._gate = Gate(self.budget)
         self.api_time = ApiTime(clock.wall(), clock.monotonic())
         self.counters = ClientCounters()
         self.asked: list[Asked] = []
@@ -292,7 +294,7 @@ class ScriptedSource:
 
     async def _send(self, connector: str, request: EventsRequest | None, purpose: Purpose) -> float:
         """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
-        sent = await admitted(self.budget, connector, self._clock)
+        sent = await self._gate.enter(connector, purpose, self._clock)
         self.counters.count(purpose)
         now = self.now()
         token = self.token
@@ -306,7 +308,7 @@ class ScriptedSource:
         try:
             await self._clock.sleep(self._latency + (trouble.delay if trouble else 0.0))
         except BaseException:
-            self.budget.failed(sent)
+            self._lose(sent)
             raise
         if token in self._refused_tokens:
             self._refuse(self._refused_tokens[token], connector, sent)
@@ -316,23 +318,32 @@ class ScriptedSource:
 
     def _refuse(self, error: ApiError, connector: str, sent: float) -> None:
         now = self._clock.monotonic()
-        if isinstance(error, RateLimitedError):
+        if isinstance(error, TransportError):
+            self._lose(sent)
+        elif isinstance(error, RateLimitedError):
             self.counters.throttled += 1
             policy = RatePolicy(remaining=self.remaining)
-            self.budget.observe(policy, now)
+            self.budget.observe(sent, policy, now)
             error.is_own = self.budget.refuse(
                 connector, error.retry_after, sent, now, has_quota=self.budget.has_quota(policy)
             )
-        elif isinstance(error, TransportError):
-            self.budget.failed(sent)
+            self._gate.stir(self._clock)
         else:
-            self.budget.suspects.answered(connector, sent)
-            self.budget.succeeded(sent)
+            self._learn(connector, sent)
         raise error.with_traceback(None)
 
-    def _answer(self, connector: str, sent: float) -> None:
+    def _lose(self, sent: float) -> None:
+        self.budget.failed(sent, self._clock.monotonic())
+        self._gate.stir(self._clock)
+
+    def _learn(self, connector: str, sent: float) -> None:
+        self.budget.observe(sent, None, self._clock.monotonic())
         self.budget.suspects.answered(connector, sent)
         self.budget.succeeded(sent)
+        self._gate.stir(self._clock)
+
+    def _answer(self, connector: str, sent: float) -> None:
+        self._learn(connector, sent)
         self.api_time.observe(math.floor(self.now()), sent, self._clock.monotonic())
 
     def _page(self, connector: str, request: EventsRequest) -> Page:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from tailer.api.client import ApiClient
+from tailer.api.gate import Gate
 from tailer.clock import SystemClock
 from tailer.config.credentials import BearerToken, Secret
 from tailer.core.apitime import ApiTime
@@ -140,7 +141,7 @@ async def client_of(base_url: str, **options: Any) -> AsyncIterator[Desk]:
     client = ApiClient(
         "noc",
         options.pop("credentials", BearerToken(secret=Secret(TOKEN), origin="a test")),
-        budget,
+        Gate(budget),
         ApiTime(clock.wall(), clock.monotonic()),
         clock,
         base_url=base_url,

@@ -41,7 +41,7 @@ async def test_refusals_at_once_are_one_pause() -> None:
     async with serving(refuse) as (url, _), client_of(url) as desk:
         await asyncio.gather(*(desk.fail() for _ in range(4)))
         assert desk.budget.wait(desk.clock.monotonic()) == pytest.approx(20, abs=5)
-    assert len(desk.reports) == 1
+    assert len(desk.told(PrincipalPaused)) == 1
     assert desk.client.counters.throttled == 4
 
 

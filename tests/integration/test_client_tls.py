@@ -8,6 +8,7 @@ from shutil import which
 import pytest
 
 from tailer.api.client import ApiClient
+from tailer.api.gate import Gate
 from tailer.config.credentials import BearerToken, Secret
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
@@ -38,7 +39,7 @@ def test_a_bad_ca_file_is_refused(tmp_path: Path, text: str | None) -> None:
         ApiClient(
             "noc",
             BearerToken(secret=Secret(TOKEN), origin="a test"),
-            Budget(share=0.8, reserve=0.1),
+            Gate(Budget(share=0.8, reserve=0.1)),
             ApiTime(0, 0),
             clock,
             ca_file=str(path),

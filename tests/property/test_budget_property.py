@@ -1,10 +1,14 @@
 """What holds of the budget whatever the interleaving of sends, answers and refusals."""
 
+import math
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tailer.core.budget import Budget, RatePolicy
+from tests.property.quota_model import QuotaModel
 
 numbers = st.one_of(st.none(), st.integers(0, 60))
 durations = st.one_of(st.none(), st.integers(0, 90).map(float))
@@ -26,6 +30,7 @@ class BudgetMachine(RuleBasedStateMachine):
         self.window = window
         self.now = 0.0
         self.sends: list[float] = []
+        self.under_way: list[float] = []
         self.stopped_until = float("-inf")
         self.probe: float | None = None  # sent since the last stop and not yet answered
 
@@ -45,6 +50,7 @@ class BudgetMachine(RuleBasedStateMachine):
                 assert self.probe is None or self.now >= self.probe + 60
                 self.probe = self.now
             self.budget.spend(self.now)
+            self.under_way.append(self.now)
             self.sends.append(self.now)
             in_window = sum(sent > self.now - self.window for sent in self.sends)
             assert in_window <= self.budget.allowed
@@ -52,7 +58,8 @@ class BudgetMachine(RuleBasedStateMachine):
     @rule(quota=numbers, remaining=numbers, reset=durations)
     def be_told(self, quota: int | None, remaining: int | None, reset: float | None) -> None:
         """Get an answer's headers."""
-        self.budget.observe(RatePolicy(quota or None, None, remaining, reset), self.now)
+        sent = self.under_way.pop() if self.under_way else -1.0
+        self.budget.observe(sent, RatePolicy(quota or None, None, remaining, reset), self.now)
         if remaining is not None and remaining <= self.reserve * self.budget.quota:
             self._stop(30 if reset is None else reset)
 
@@ -74,15 +81,19 @@ class BudgetMachine(RuleBasedStateMachine):
                 assert sent >= self.stopped_until
                 self.probe = None
         else:
-            self.budget.failed(sent)
+            self.budget.failed(sent, self.now)
             self.probe = None if self.probe == sent else self.probe
 
     def teardown(self) -> None:
         """Check that a request goes out in the end: after the stop, a lost probe's minute and a window."""
         if not hasattr(self, "budget"):
             return
-        for _ in range(4):
-            self.now += max(self.budget.wait(self.now), 60.0 if self.budget.reason else 0.0)
+        for sent in self.under_way:
+            self.budget.failed(sent, self.now)
+        for _ in range(8):
+            delay = self.budget.wait(self.now)
+            assert delay < math.inf or self.budget.reason is not None
+            self.now += max(min(delay, 3600.0), 60.0 if self.budget.reason else 0.0)
         assert self.budget.wait(self.now) == 0
 
     def _stop(self, seconds: float) -> None:
@@ -108,3 +119,35 @@ def test_waiting_as_told_always_ends(window: float, gaps: list[float]) -> None:
             turns += 1
             assert turns < 5
         budget.spend(now)
+        budget.observe(now, None, now)
+
+
+@given(
+    quota=st.integers(5, 200),
+    window=st.sampled_from([2.0, 10.0, 30.0]),
+    share=st.sampled_from([0.5, 0.8, 1.0]),
+    reserve=st.sampled_from([0.05, 0.1, 0.3]),
+    seed=st.integers(0, 2**32),
+    is_fixed=st.booleans(),
+)
+def test_no_request_crosses_a_quota_that_is_truly_told(
+    quota: int, window: float, share: float, reserve: float, seed: int, *, is_fixed: bool
+) -> None:
+    """Requests and answers cross, some are lost, others spend up to the reserve: nothing is ever refused."""
+    budget = Budget(share=share, reserve=reserve, quota=quota, window=window)
+    model = QuotaModel(budget, Random(seed), reserve=reserve * quota, is_fixed=is_fixed)
+    model.run(4 * window)
+    assert model.crossings == model.refused == 0
+    assert model.sent >= min(4, quota // 2)
+
+
+@given(seed=st.integers(0, 2**32), is_fixed=st.booleans())
+def test_without_headers_one_refusal_is_a_pause(seed: int, *, is_fixed: bool) -> None:
+    """Others spend without measure, nobody tells what remains, and a block is in force: no herd ever."""
+    budget = Budget(share=0.8, reserve=0.1, quota=200, window=60.0)
+    model = QuotaModel(budget, Random(seed), reserve=10_000, is_fixed=is_fixed)
+    model.tells = False
+    model.block_until = 30.0
+    model.run(500.0)
+    assert model.pauses == model.refused
+    assert model.crossings

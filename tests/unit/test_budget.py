@@ -1,8 +1,11 @@
 """When a principal may send, told with small numbers."""
 
+import math
+
 import pytest
 
 from tailer.core.budget import Budget, RatePolicy
+from tailer.core.purpose import Purpose
 
 
 def make(quota: int = 10, window: float = 100, share: float = 0.8, reserve: float = 0.1) -> Budget:
@@ -10,11 +13,19 @@ def make(quota: int = 10, window: float = 100, share: float = 0.8, reserve: floa
     return Budget(share=share, reserve=reserve, quota=quota, window=window)
 
 
-def spend_all(budget: Budget, now: float) -> int:
+def spend(budget: Budget, now: float, purpose: Purpose = Purpose.LIVE) -> bool:
+    """Send a request that is answered at once, if it is allowed; return whether it was."""
+    if budget.wait(now, purpose):
+        return False
+    budget.spend(now, purpose)
+    budget.observe(now, None, now)
+    return True
+
+
+def spend_all(budget: Budget, now: float, purpose: Purpose = Purpose.LIVE) -> int:
     """Send as long as it is allowed; return how often."""
     count = 0
-    while budget.wait(now) == 0:
-        budget.spend(now)
+    while spend(budget, now, purpose):
         count += 1
     return count
 
@@ -68,19 +79,18 @@ def test_a_steady_stream_within_the_share_never_waits() -> None:
     """However close together sends are, those of a window ago are forgotten in time."""
     budget = make(quota=255)  # 204 a window
     for tick in range(1000):
-        assert budget.wait(tick / 2) == 0
-        budget.spend(tick / 2)
+        assert spend(budget, tick / 2)
 
 
 def test_headers_change_quota_and_window() -> None:
     """A quota and window that an answer tells hold from then on; what it does not tell stays."""
     budget = make()
-    budget.observe(RatePolicy(quota=20), now=0)
+    budget.observe(-1, RatePolicy(quota=20), now=0)
     assert (budget.allowed, budget.window) == (16, 100)
-    budget.observe(RatePolicy(window=50), now=0)
+    budget.observe(-1, RatePolicy(window=50), now=0)
     assert (budget.allowed, budget.window) == (16, 50)
     assert spend_all(budget, now=0) == 16
-    budget.observe(RatePolicy(quota=10), now=0)
+    budget.observe(-1, RatePolicy(quota=10), now=0)
     assert budget.wait(0) == 50
 
 
@@ -90,15 +100,15 @@ def test_a_million_costs_no_memory() -> None:
     for tick in range(20_000):
         budget.spend(tick / 100)
     assert budget.wait(200) == 0
-    assert len(budget._buckets) <= 130  # noqa: SLF001 - the memory is the promise
+    assert len(budget._spending) <= 130  # noqa: SLF001 - the memory is the promise
 
 
 def test_nothing_is_sent_from_the_reserve() -> None:
     """At the reserve, sending stops until the reset that the answer names, then begins with one probe."""
     budget = make()
-    budget.observe(RatePolicy(remaining=2, reset=7), now=0)
+    budget.observe(-1, RatePolicy(remaining=2, reset=7), now=0)
     assert budget.wait(0) == 0
-    budget.observe(RatePolicy(remaining=1, reset=7), now=0)
+    budget.observe(-1, RatePolicy(remaining=1, reset=7), now=0)
     assert budget.wait(0) == 7
     assert budget.paused_until == 7
     assert budget.reason == "only the reserved part of the quota remains"
@@ -108,8 +118,8 @@ def test_nothing_is_sent_from_the_reserve() -> None:
 def test_a_reset_within_the_second_still_stops() -> None:
     """A reset of 0 means the second has not ended; without a reset half a minute is waited."""
     soon, untold = make(), make()
-    soon.observe(RatePolicy(remaining=0, reset=0), now=0)
-    untold.observe(RatePolicy(remaining=0), now=0)
+    soon.observe(-1, RatePolicy(remaining=0, reset=0), now=0)
+    untold.observe(-1, RatePolicy(remaining=0), now=0)
     assert (soon.wait(0), untold.wait(0)) == (1, 30)
 
 
@@ -130,15 +140,15 @@ def test_an_untold_pause_follows_what_remains(remaining: int | None, window: flo
     """Without Retry-After: the window up to five minutes when the quota may be spent, else half a minute."""
     budget = make(window=window)
     if remaining is not None:
-        budget.observe(RatePolicy(remaining=remaining, reset=1), now=0)
+        budget.observe(-1, RatePolicy(remaining=remaining, reset=1), now=0)
     assert budget.pause(None, now=5) == pause
 
 
 def test_what_remained_last_is_remembered() -> None:
     """An answer without the remaining quota does not make us forget what the one before told."""
     budget = make()
-    budget.observe(RatePolicy(remaining=9), now=0)
-    budget.observe(RatePolicy(quota=10), now=0)
+    budget.observe(-1, RatePolicy(remaining=9), now=0)
+    budget.observe(-1, RatePolicy(quota=10), now=0)
     assert budget.pause(None, now=0) == 30
 
 
@@ -147,10 +157,10 @@ def test_a_stop_is_never_shortened() -> None:
     budget = make()
     budget.pause(60, now=0)
     assert budget.pause(5, now=10) == 50
-    budget.observe(RatePolicy(remaining=0, reset=5), now=20)
+    budget.observe(-1, RatePolicy(remaining=0, reset=5), now=20)
     assert budget.wait(20) == 40
     assert budget.reason == "the API asked to slow down"
-    budget.observe(RatePolicy(remaining=0, reset=80), now=20)
+    budget.observe(-1, RatePolicy(remaining=0, reset=80), now=20)
     assert budget.wait(20) == 80
     assert budget.reason == "only the reserved part of the quota remains"
 
@@ -160,7 +170,7 @@ def test_one_probe_then_all() -> None:
     budget = make()
     budget.pause(60, now=0)
     assert spend_all(budget, now=60) == 1
-    assert budget.wait(61) == 1
+    assert budget.wait(61) == math.inf
     stopped_until = budget.paused_until
     assert stopped_until == 60
     assert budget.succeeded(sent=60)
@@ -190,7 +200,7 @@ def test_headers_of_a_refusal_do_not_hide_it() -> None:
     budget = make()
     budget.pause(50, now=0)
     budget.spend(50)
-    budget.observe(RatePolicy(remaining=0, reset=3), now=51)
+    budget.observe(-1, RatePolicy(remaining=0, reset=3), now=51)
     assert budget.pause(10, now=51) == 100
 
 
@@ -211,7 +221,7 @@ def test_a_straggler_proves_nothing() -> None:
     assert budget.wait(3) == 59
     assert spend_all(budget, now=62) == 1
     assert not budget.succeeded(sent=1)
-    assert budget.wait(62) == 1
+    assert budget.wait(62) == math.inf
 
 
 def test_a_lost_probe_is_replaced() -> None:
@@ -219,11 +229,11 @@ def test_a_lost_probe_is_replaced() -> None:
     budget = make()
     budget.pause(60, now=0)
     assert spend_all(budget, now=60) == 1
-    budget.failed(sent=59)
-    assert budget.wait(61) == 1
-    budget.failed(sent=60)
+    budget.failed(sent=59, now=61)
+    assert budget.wait(61) == math.inf
+    budget.failed(sent=60, now=61)
     assert spend_all(budget, now=61) == 1
-    assert budget.wait(120) == 1
+    assert budget.wait(120) == math.inf
     assert budget.wait(121) == 0
 
 
@@ -248,7 +258,7 @@ def test_spent_and_remaining_are_told() -> None:
     assert budget.remaining is None
     budget.spend(0.0)
     budget.spend(50.0)
-    budget.observe(RatePolicy(remaining=7), 50.0)
+    budget.observe(-1, RatePolicy(remaining=7), 50.0)
 
     assert budget.spent(60.0) == 2
     assert budget.spent(120.0) == 1
@@ -258,13 +268,149 @@ def test_spent_and_remaining_are_told() -> None:
 def test_other_bounds_count_what_was_spent() -> None:
     """A share that is changed while requests go out is a share of the same quota."""
     budget = Budget(share=0.5, reserve=0.1, quota=10, window=100.0)
-    for _ in range(5):
-        budget.spend(0.0)
+    assert spend_all(budget, 0.0) == 5
     assert budget.wait(1.0) > 0
 
     budget.allow(share=0.8, reserve=0.3)
 
     assert budget.wait(1.0) == 0.0
     assert budget.spent(1.0) == 5
-    budget.observe(RatePolicy(remaining=3), 1.0)
+    budget.observe(-1, RatePolicy(remaining=3), 1.0)
     assert budget.reason is not None
+
+
+# ---- What is under way
+
+
+def told(budget: Budget, now: float, remaining: int, reset: float | None = 10.0) -> None:
+    """Send a request whose answer tells at once what remains."""
+    budget.spend(now)
+    budget.observe(now, RatePolicy(remaining=remaining, reset=reset), now)
+
+
+def test_what_is_under_way_counts_against_the_reserve() -> None:
+    """Given three left above the reserve, three requests go out; the next waits for an answer."""
+    budget = make(quota=100)
+    told(budget, 0.0, remaining=13)
+    for _ in range(3):
+        assert budget.wait(1.0) == 0
+        budget.spend(1.0)
+    assert budget.wait(1.0) == 9.0
+    budget.observe(1.0, RatePolicy(remaining=12), 2.0)
+    assert budget.wait(2.0) > 0
+    budget.observe(1.0, RatePolicy(remaining=11), 2.0)
+    assert budget.wait(2.0) > 0
+    assert budget.reason is None
+    budget.observe(1.0, RatePolicy(remaining=10, reset=5), 2.5)
+    assert budget.wait(2.5) == 5.0
+    assert budget.reason is not None
+
+
+def test_after_the_reset_prompt_answers_are_awaited() -> None:
+    """What was just sent may still be counted before the refill; what is two seconds old is being served."""
+    budget = make(quota=100)
+    told(budget, 0.0, remaining=11, reset=2.0)
+    budget.spend(1.5)
+    assert budget.wait(1.5) == 0.5
+    assert budget.wait(2.0) == 1.5
+    assert budget.wait(3.5) == 0
+
+
+def test_what_was_told_a_window_ago_is_forgotten() -> None:
+    """Given nothing heard for a whole window, one request goes ahead of the others again."""
+    budget = make(quota=100)
+    told(budget, 0.0, remaining=90)
+    for _ in range(4):
+        budget.spend(1.0)
+    assert budget.wait(99.0) == 0
+    assert budget.wait(100.0) == 0
+    budget.spend(100.0)
+    assert budget.wait(100.0) == 2.0
+
+
+def test_in_the_dark_one_goes_ahead() -> None:
+    """Before anybody has told what remains, a small quota's requests go one by one, a large one's do not."""
+    budget = make()
+    budget.spend(0.0)
+    assert budget.wait(0.0) == 2.0
+    assert budget.wait(2.0) == 0
+    large = make(quota=1_000_000, window=1.0)
+    for _ in range(1000):
+        assert large.wait(0.0) == 0
+        large.spend(0.0)
+
+
+def test_after_a_pause_it_goes_gently_up() -> None:
+    """One request at a time for a window, two for the next, and so on until all are free."""
+    budget = make(quota=10_000)
+    told(budget, 0.0, remaining=9000)
+    budget.pause(10, now=0.0)
+    assert budget.wait(10.0) == 0
+    budget.spend(10.0)
+    budget.observe(10.0, RatePolicy(remaining=8999), 10.0)
+    assert budget.succeeded(10.0)
+    for windows, limit in enumerate([1, 2, 4, 8, 16, 32]):
+        now = 10.0 + windows * 100.0
+        told(budget, now, remaining=8000)
+        for _ in range(limit):
+            assert budget.wait(now) == 0
+            budget.spend(now)
+        assert budget.wait(now) == 2.0
+        for _ in range(limit):
+            budget.observe(now, RatePolicy(remaining=8000), now)
+    told(budget, 610.0, remaining=8000)
+    for _ in range(100):
+        assert budget.wait(610.0) == 0
+        budget.spend(610.0)
+
+
+# ---- Purposes
+
+
+def test_what_is_not_live_leaves_room_for_the_polls_that_are_planned() -> None:
+    """Given polls that take half of the share, a burst of backfill gets what is nobody's of the rest."""
+    budget = make(quota=1000)
+    budget.planned = 4.0
+    assert spend_all(budget, 0.0, Purpose.BACKFILL) == 264
+    assert budget.wait(0.0, Purpose.BACKFILL) == 100.0
+    assert spend_all(budget, 0.0, Purpose.REVISIT) == 80
+    assert budget.taken_from_polls(0.0) == pytest.approx(0.12)
+    assert spend_all(budget, 0.0, Purpose.LIVE) == 456
+    assert [budget.spent_on(purpose, 0.0) for purpose in Purpose] == [456, 0, 80, 0, 264]
+
+
+def test_every_purpose_has_a_share_of_its_own() -> None:
+    """Given polls that take all, each of the others still gets something, and one request at least."""
+    budget = make(quota=1000)
+    budget.planned = 8.0
+    counts = [spend_all(budget, 0.0, purpose) for purpose in list(Purpose)[1:]]
+    assert counts == [40, 80, 16, 16]
+    tiny = make(quota=10)
+    tiny.planned = 1.0
+    assert spend_all(tiny, 0.0, Purpose.DETAIL) == 1
+
+
+def test_without_planned_polls_all_is_for_whoever_comes() -> None:
+    """A backfill that is alone has the whole share."""
+    assert spend_all(make(), 0.0, Purpose.BACKFILL) == 8
+
+
+def test_what_fell_below_the_reserve_has_to_come_back_first() -> None:
+    """Given others who took of the reserve, the reset proves nothing: our own sends return what lacks."""
+    budget = make(quota=100)
+    told(budget, 0.0, remaining=90)
+    told(budget, 0.0, remaining=50)
+    told(budget, 6.0, remaining=9, reset=3.0)
+    assert budget.wait(6.0) == 96.0
+    told(budget, 102.0, remaining=2, reset=3.0)
+    assert budget.wait(102.0) == 100.0
+
+
+def test_a_lost_probe_may_have_been_counted() -> None:
+    """Given a probe without an answer, the next one waits until there is room for both."""
+    budget = make(quota=100)
+    told(budget, 0.0, remaining=10, reset=3.0)
+    assert budget.wait(3.0) == 0
+    budget.spend(3.0)
+    budget.failed(3.0, 5.0)
+    assert budget.wait(5.0) == 100.0

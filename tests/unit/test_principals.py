@@ -41,17 +41,16 @@ def test_each_credential_of_a_principal_has_a_session_of_its_own() -> None:
 
 def test_the_budget_is_what_the_options_allow() -> None:
     """Share and reserve reach the budget."""
-    assert Budgets().of("one", ApiOptions(budget=Budget(share=0.5, reserve=0.2))).allowed == 600
+    assert Budgets().of("one", ApiOptions(budget=Budget(share=0.5, reserve=0.2))).budget.allowed == 600
 
 
 def test_who_asks_again_gets_the_budget_that_was_spent() -> None:
     """Another configuration is no reason to spend a quota twice; each principal has its own."""
     budgets = Budgets()
-    budget = budgets.of("one", ApiOptions())
-    budget.spend(0.0)
+    gate = budgets.of("one", ApiOptions())
 
-    assert budgets.of("one", ApiOptions(budget=Budget(share=0.5))) is budget
-    assert budgets.of("two", ApiOptions()) is not budget
+    assert budgets.of("one", ApiOptions(budget=Budget(share=0.5))) is gate
+    assert budgets.of("two", ApiOptions()) is not gate
 
 
 @pytest.mark.parametrize(
@@ -61,9 +60,9 @@ def test_a_client_spends_its_principals_budget(credentials: Credentials) -> None
     """The client that is made has the budget it was given, whatever the credentials."""
     account = _account("a", credentials, "one")
     config = Config(accounts=(account,), folder=Path())
-    budget = Budgets().of("one", config.api)
+    gate = Budgets().of("one", config.api)
 
-    client = make_client("one", account, config, budget, SystemClock(), ignore)
+    client = make_client("one", account, config, gate, SystemClock(), ignore)
 
     assert isinstance(client, ApiClient)
-    assert client.budget is budget
+    assert client.budget is gate.budget

@@ -75,30 +75,13 @@ def test_another_refusal_renews_the_suspicion() -> None:
     assert suspects.is_suspect("one", 10 * SUSPECTED_FOR)
 
 
-def test_a_suspect_lets_others_go_first_after_a_pause() -> None:
-    """As long as the principal is stopped and somebody waits who is not suspected."""
-    budget = Budget(share=1, reserve=0, quota=100)
-    assert not budget.refuse("one", 10, sent=0, now=1, has_quota=False)
-    assert budget.suspects.wait("one", 5)
-    assert not budget.yields(is_suspect=True)
-
-    assert not budget.suspects.wait("other", 6)
-    assert budget.yields(is_suspect=True)
-    assert not budget.yields(is_suspect=False)
-    budget.suspects.go(is_suspect=False)
-    assert not budget.yields(is_suspect=True)
-    budget.suspects.wait("other", 7)
-    budget.spend(11)
-    budget.succeeded(11)
-    assert not budget.yields(is_suspect=True)
-
-
 def test_what_is_about_one_alone_stops_nobody() -> None:
     """Neither is the pause before lengthened, nor does a probe that is refused so keep others waiting."""
     budget = Budget(share=1, reserve=0.1, quota=100)
     budget.refuse("one", 10, sent=0, now=0, has_quota=True)
     budget.spend(10)
     assert budget.wait(10) > 0
+    budget.observe(10, None, 11)
 
     assert budget.refuse("one", 10, sent=10, now=11, has_quota=True)
 

@@ -14,6 +14,7 @@ def test_everyone_fits_at_the_shortest_interval() -> None:
     tempos = [Tempo(0.0, 5.0) for _ in range(10)]
     pace.fit(tempos, 2.0)
     assert not pace.is_bound
+    assert pace.planned == 2.0
     assert price_of([1.0] * 10, 2.0, 5.0, 600.0) == 0.0
     assert [pace.next(tempo, [0.1], 5.0) for tempo in tempos] == [5.0] * 10
 
@@ -50,6 +51,7 @@ def test_longest_interval_is_stretched_for_all() -> None:
     pace.fit(tempos, 0.5)
     assert pace.is_bound
     assert pace.longest == 200.0
+    assert pace.planned == 0.5
     assert {pace.next(tempo, [], 1.0) for tempo in tempos} == {200.0}
     pace.fit(tempos[:20], 0.5)
     assert pace.longest == 60.0

@@ -190,6 +190,17 @@ def test_a_poll_that_did_not_fit_into_one_go_is_followed_by_a_smaller_one() -> N
         planner.failed(plan, pages=2)
 
 
+def test_where_the_budget_binds_the_past_is_read_in_pages() -> None:
+    """Given polls that wait for the budget, what is more than a page becomes a pass in pages."""
+    planner = planner_of_density(10, 10, replace(PACING, interval=6))
+    checkpoint = covered(ORIGIN + 1000, levels=tuple((length, ORIGIN + 980.0) for length in LADDER.lengths))
+    plan = head(planner, checkpoint, ORIGIN + 1005)
+    assert plan.level == 0
+    piece = planner.backlog(checkpoint, ORIGIN + 1005)
+    assert piece is not None
+    assert (piece.aim, piece.window.end - piece.window.start) == ("pass", 10)
+
+
 # ---- Catch-up
 
 
