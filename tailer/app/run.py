@@ -186,6 +186,7 @@ class Run:
         max_bytes: int | None = None,
         linger: Seconds = 0.0,
         wanted: Callable[[Event], bool] | None = None,
+        since: float = -math.inf,
     ) -> Reader:
         """Make a reader and register it with the journal; all readers come before `start`.
 
@@ -196,6 +197,7 @@ class Run:
             max_bytes: Most bytes of a batch as `estimate_bytes` counts them; ``None``: no bound.
             linger: Seconds that a batch that is not full waits for more.
             wanted: Which events are handed out, of those that the accounts ask for; ``None``: all.
+            since: Where one begins that the journal does not know: see `ReaderOptions`.
         """
         options = ReaderOptions(
             name=name,
@@ -207,6 +209,7 @@ class Run:
             estimate=estimate_bytes,
             linger=linger,
             wanted=both(wanted_of(self._config.accounts), wanted),
+            since=since,
         )
         reader = Reader(
             self._journal, self._board, options, clock=self._clock, api_now=self.api_now, tally=self.tally

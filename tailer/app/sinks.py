@@ -6,6 +6,7 @@ so here all mistakes of both come together.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from tailer.config.document import from_document, read_document
 from tailer.config.options import Config, JournalOptions
 from tailer.config.tables import TableReader
 from tailer.config.words import quoted
+from tailer.core.durations import parse_time
 from tailer.errors import ConfigError, TailerError
 from tailer.interfaces import Sink
 from tailer.observe import Observer
@@ -64,15 +66,24 @@ async def attach(run: Run, plans: Sequence[SinkPlan], environ: Mapping[str, str]
     """
     for one in plans:
         options = one.options
+        chosen = options.filter.make()
         reader = await run.open_reader(
             one.name,
             options.order,
             max_events=options.max_events,
             max_bytes=options.max_bytes,
             linger=options.linger,
+            wanted=None if chosen.is_open else chosen,
+            since=_beginning(options.start, run.api_now()),
         )
         sink = _build(one, SinkContext(one.name, sys.stdout.buffer, environ, observe))
         run.deliver(sink, reader, watermarks=options.watermarks)
+
+
+def _beginning(start: str, now: float) -> float:
+    if start == "earliest":
+        return -math.inf
+    return math.inf if start == "now" else parse_time(start, now)
 
 
 def _build(made: SinkPlan, context: SinkContext) -> Sink:

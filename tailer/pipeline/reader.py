@@ -19,6 +19,7 @@ from tailer.core.released import Released
 from tailer.core.spans import Spans
 from tailer.interfaces import Journal, ReaderState, Resume
 from tailer.model import Batch, Event, Key
+from tailer.pipeline.beginning import offset_since
 from tailer.pipeline.board import Board
 from tailer.pipeline.tally import Tally
 
@@ -43,6 +44,8 @@ class ReaderOptions:
         estimate: Tells what an event takes of `max_bytes`.
         linger: Seconds that a batch that is not full waits for more.
         wanted: Which events are handed out; the others count as accepted. ``None``: all.
+        since: What it begins with if it has never committed anything: what was read since this API time.
+            ``-inf``: all that the journal holds. ``inf``: nothing of it.
     """
 
     name: str
@@ -54,6 +57,7 @@ class ReaderOptions:
     estimate: Callable[[Event], int] | None = None
     linger: Seconds = 0.0
     wanted: Callable[[Event], bool] | None = None
+    since: float = -math.inf
 
 
 class Reader:
@@ -121,7 +125,7 @@ class Reader:
         """Load what was committed last into `resume`; register the reader with the journal if it is new."""
         state = await self._journal.load_reader(self.options.name)
         if state is None:
-            state = ReaderState()
+            state = ReaderState(offset=await offset_since(self._journal, self.options.since))
             await self._journal.commit_reader(self.options.name, state)
         self._position = state.offset
         self._accepted = state.above.add(0, state.offset)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, BinaryIO, Literal, NamedTuple
+from typing import Annotated, BinaryIO, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from tailer.clock import Clock, SystemClock
+from tailer.config.options import Word, read_start
 from tailer.config.tables import Duration
+from tailer.core.filter import EventFilter
 from tailer.model import Event
 from tailer.observe import Observer
 from tailer.sinks.text import payload_text
@@ -17,6 +19,38 @@ from tailer.sinks.text import payload_text
 RECORD_BYTES = 400
 """What a JSON Lines record takes besides its connector's name: two ids of 32 characters, each twice, and
 the rest, measured with the kinds of August 2026."""
+
+
+_A_START = 'a time such as "now", "earliest", "1h" (back from now) or "2026-08-01T12:00:00Z"'
+
+
+def read_beginning(raw: object) -> str:
+    """Check where a new sink begins; raises ``ValueError`` as `tailer.config.options.read_start` does."""
+    return raw if raw == "earliest" and isinstance(raw, str) else read_start(raw)
+
+
+Beginning: TypeAlias = Annotated[str, Meta(extra={"read": read_beginning, "expected": _A_START})]
+
+
+class FilterOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``filter`` of a sink: which events it gets; an event must meet all that is written.
+
+    Attributes:
+        kinds: Kinds, or shell patterns of kinds such as "Ha*", case ignored. By default, and when empty, all.
+        level: The least serious level that it gets: "warning" also lets errors and critical ones through.
+        connectors: Ids, or patterns over id, serial number and the first line of the notes. By default, and
+            when empty, all.
+        late: true: only events that sort before one that the sink has; false: only the others. Absent: both.
+    """
+
+    kinds: tuple[Word, ...] = ()
+    level: Literal["debug", "info", "notice", "warning", "error", "critical"] = "debug"
+    connectors: tuple[Word, ...] = ()
+    late: bool | None = None
+
+    def make(self) -> EventFilter:
+        """Make the filter."""
+        return EventFilter(kinds=self.kinds, level=self.level, connectors=self.connectors, late=self.late)
 
 
 class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +72,12 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.
         watermarks: Whether the sink is also told, once a minute, how far each connector was read
             (`tailer.interfaces.WatermarkSink`).
+        filter: Which events it gets, see `FilterOptions`; the others count as accepted by it. Absent: all
+            that the accounts' `kinds` allow.
+        start: Where a sink begins that the journal does not know yet: "earliest", with all that the journal
+            still holds, so that nothing that waits is passed over; "now", with what is read from then on; or
+            with what was read since a time. For one that is known a change has no effect: give it another
+            `name`, or use `tailer replay`.
     """
 
     type: Annotated[str, Meta(min_length=1)]
@@ -47,6 +87,8 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_bytes: Annotated[int, Meta(ge=1)] = 5_000_000
     linger: Annotated[Duration, Meta(le=3600)] = 0.0
     watermarks: bool = False
+    filter: FilterOptions = FilterOptions()
+    start: Beginning = "earliest"
 
 
 class SinkContext(NamedTuple):

@@ -18,7 +18,7 @@ from tailer.config.options import (
 )
 from tailer.sinks.file import FileSink
 from tailer.sinks.memory import MemorySink
-from tailer.sinks.options import SinkOptions
+from tailer.sinks.options import FilterOptions, SinkOptions
 from tailer.sinks.registry import plan
 from tailer.sinks.stdout import StdoutSink
 
@@ -31,6 +31,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("journal", JournalOptions),
     ("service", ServiceOptions),
     ("sinks", SinkOptions),
+    ("sinks.filter", FilterOptions),
     ("sinks", FileSink.Config),
     ("sinks", StdoutSink.Config),
     ("sinks", MemorySink.Config),
