@@ -125,7 +125,7 @@ def _connectors(status: Status, columns: int | None, max_reasons: int | None) ->
         if one.error is not None and left:
             left -= 1
             again = max(0.0, (one.next_poll_at or status.taken_at) - status.taken_at)
-            reason = f"{one.error}; next try in {age(again)}"
+            reason = f"{one.error}; {f'next try in {age(again)}' if again >= 1 else 'being tried again'}"
             lines += [f"    {line}" for line in _wrapped(escaped(reason), columns and columns - 4)]
     return lines
 

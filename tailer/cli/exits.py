@@ -20,6 +20,8 @@ from tailer.errors import AuthError, ConfigError, SinkClosedError, TailerError
 
 DEBUG_VARIABLE = "TAILER_DEBUG"
 
+_LEAST_COLUMNS = 40  # below, broken lines would only make it worse
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -86,8 +88,24 @@ def say(*sentences: str) -> None:
     """Print sentences on stderr; a stderr that nobody reads is no reason to fail."""
     with suppress(OSError, ValueError):  # ValueError: it was closed
         for sentence in sentences:
-            sys.stderr.write(f"tailer: {clean(sentence)}\n")
+            sys.stderr.write(_fitted(f"tailer: {clean(sentence)}\n"))
         sys.stderr.flush()
+
+
+def _fitted(text: str) -> str:
+    """Break lines between words where stderr is a terminal that is too narrow for them."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):  # ValueError: a stream without a number, as tests have it
+        return text
+    if all(len(line) <= columns for line in text.split("\n")) or columns < _LEAST_COLUMNS:
+        return text
+    import textwrap  # noqa: PLC0415 - `tailer --help` needs none
+
+    fill = textwrap.TextWrapper(
+        columns, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    ).fill
+    return "\n".join(map(fill, text.split("\n")))
 
 
 def clean(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Literal, NamedTuple, TextIO, TypeAlias
 
 import msgspec
@@ -53,7 +54,13 @@ def json_line(record: Mapping[str, object] | msgspec.Struct) -> str:
 
 
 def aligned(table: Sequence[Sequence[str]], columns: int | None) -> list[str]:
-    """Lay out the cells; nothing is cut, what is too long for the terminal goes on below."""
+    """Lay out the cells; nothing is cut, what is too long for the terminal goes on below.
+
+    Words of the last column are wrapped; an id is none, so the cells for which there is no room at all
+    get an indented line of their own.
+    """
+    if columns is not None and _is_crowded(table, columns):
+        return _folded(table, columns)
     widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)][:-1]
     indent = sum(width + _GAP for width in widths)
     room = None if columns is None or columns - indent < _LEAST_LAST else columns - indent
@@ -63,6 +70,25 @@ def aligned(table: Sequence[Sequence[str]], columns: int | None) -> list[str]:
         first, *others = [last] if room is None else textwrap.wrap(last, room) or [""]
         lines.append(("".join(texts) + first).rstrip())
         lines += [" " * indent + other for other in others]
+    return lines
+
+
+def _is_crowded(table: Sequence[Sequence[str]], columns: int) -> bool:
+    """Tell whether something in the last column would be broken within a word."""
+    others = sum(max(map(cell_len, column)) + _GAP for column in [*zip(*table, strict=True)][:-1])
+    longest = max(cell_len(word) for *_, last in table for word in (last.split() or [""]))
+    return longest > columns - others and longest >= _LEAST_LAST
+
+
+def _folded(table: Sequence[Sequence[str]], columns: int) -> list[str]:
+    """Lay out as many columns as there is room for, and the others of each row below them."""
+    widths = [max(map(cell_len, column)) + _GAP for column in zip(*table, strict=True)]
+    fitting = sum(total - _GAP <= columns for total in accumulate(widths)) or 1
+    lines: list[str] = []
+    for cells in table:
+        texts = [set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True)]
+        lines.append("".join(texts[:fitting]).rstrip())
+        lines.append("    " + "".join(texts[fitting:]).rstrip())
     return lines
 
 

@@ -1,5 +1,9 @@
 import errno
+import fcntl
 import os
+import pty
+import struct
+import termios
 
 import click
 import pytest
@@ -118,6 +122,26 @@ def test_words_can_not_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> N
     """Escape sequences in a name are shown, not obeyed."""
     say("gw \x1b[2J is gone")
     assert capsys.readouterr().err == "tailer: gw \\u001b[2J is gone\n"
+
+
+def test_sentence_is_broken_between_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets whole words, with what goes on indented; a name that is too long is left whole."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 40, 0, 0))
+        monkeypatch.setattr("sys.stderr", terminal)
+        say(f"the file of the journal {'x' * 44} can't be read by this user", "2 mistakes:\n  - one")
+        shown = b""
+        while not shown.endswith(b"one\r\n"):  # it comes in pieces when the machine is busy
+            shown += os.read(ours, 4096)
+    os.close(ours)
+    assert shown.decode().splitlines() == [
+        "tailer: the file of the journal",
+        "    " + "x" * 44,
+        "    can't be read by this user",
+        "tailer: 2 mistakes:",
+        "  - one",
+    ]
 
 
 def test_closed_stderr_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:

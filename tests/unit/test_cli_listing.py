@@ -5,7 +5,7 @@ import pty
 import struct
 import termios
 
-from tailer.cli.listing import Row, write_rows
+from tailer.cli.listing import Row, aligned, write_rows
 
 ROWS = [Row({"name": "a\u202eb"}, ("a\u202eb", "one two three four five six seven")), Row({}, ("", ""))]
 
@@ -39,6 +39,23 @@ def test_a_narrow_terminal_wraps_the_last_column() -> None:
         "NAME      WORDS",
         "a\\u202eb  one two three four",
         "          five six seven",
+    ]
+
+
+def test_an_id_that_has_no_room_gets_a_line_of_its_own() -> None:
+    """No word is broken: the columns that do not fit stand below their row, aligned as well."""
+    ours = [
+        Row({}, ("Oslo", "yes", "0123456789abcdef01234", "a")),
+        Row({}, ("Rome", "no", "f" * 21, "b" * 21)),
+    ]
+    table = [("NAME", "READ", "ID", "ACCOUNT"), *(row.cells for row in ours)]
+    assert aligned(table, 40) == [
+        "NAME  READ  ID",
+        "    ACCOUNT",
+        "Oslo  yes   0123456789abcdef01234",
+        "    a",
+        "Rome  no    fffffffffffffffffffff",
+        "    bbbbbbbbbbbbbbbbbbbbb",
     ]
 
 
