@@ -160,7 +160,16 @@ class SinkError(TailerError):
 
 
 class SinkUnavailableError(SinkError):
-    """The counterpart is away or full: keep the batch, back off, write it again."""
+    """The counterpart is away or full: keep the batch, back off, write it again.
+
+    Args:
+        message: One sentence without credentials, and what to do if it does not pass by itself.
+        retry_after: Seconds that the counterpart asked us to wait, a lower bound of the back-off.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SinkRejectedError(SinkError):

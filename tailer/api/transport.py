@@ -7,6 +7,7 @@ import ssl
 import aiohttp
 
 from tailer.api.refusals import Subject
+from tailer.config.certificates import trusting
 from tailer.errors import ConfigError, TransportError, WireFormatError
 
 
@@ -18,17 +19,10 @@ def trust(ca_file: str | None) -> ssl.SSLContext | bool:
     """
     if ca_file is None:
         return True  # aiohttp has loaded those once, for all clients
-    context = ssl.create_default_context()
     try:
-        context.load_verify_locations(cafile=ca_file)
-    except ssl.SSLError as error:
-        raise ConfigError(
-            f"api.ca_file: {ca_file} holds no certificate that can be read; it has to be a PEM file"
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"api.ca_file: {ca_file} can't be read: {reason}") from error
-    return context
+        return trusting(ca_file)
+    except ValueError as error:
+        raise ConfigError(f"api.ca_file: {error}") from error
 
 
 async def read_body(response: aiohttp.ClientResponse, max_bytes: int, subject: Subject) -> bytes:

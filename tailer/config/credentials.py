@@ -24,6 +24,8 @@ _VISIBLE_ASCII = re.compile(r"[!-~]+")
 # Whoever pastes the token itself as the name of its variable must not find it in a log. Tokens have small
 # letters, variables by custom have none.
 _SHOWABLE_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,60}")
+_MASK = b"[redacted]"
+_SHORTEST_MASKED = 12  # tokens have 20 characters and more; masking a test's "key" would eat ordinary words
 
 
 class Secret:
@@ -37,6 +39,10 @@ class Secret:
     def reveal(self) -> str:
         """Give the text itself, for a request's header and nothing else."""
         return self._text
+
+    def masked_in(self, answer: bytes) -> bytes:
+        """Return a counterpart's answer without this secret, should it or a proxy have echoed it."""
+        return answer if len(self._text) < _SHORTEST_MASKED else answer.replace(self._text.encode(), _MASK)
 
     def __repr__(self) -> str:
         return "<secret>"
@@ -98,17 +104,29 @@ Credentials: TypeAlias = BearerToken | GlobalKey
 
 def read_token_file(file: Path) -> BearerToken:
     """Read a token file; raises ``ValueError`` with a sentence that names the file and not its content."""
+    # Latin-1 decodes any bytes; what is not ASCII is refused by the check.
+    content = read_secret_file(file, "token").decode("latin-1")
+    return BearerToken(secret=checked(content, f"file {file}"), origin=f"file {file}", file=file)
+
+
+def read_secret_file(file: Path, what: str) -> bytes:
+    """Read a file that holds nothing but a secret; blocks.
+
+    Args:
+        file: Which.
+        what: What it holds, for messages: "token".
+
+    Raises:
+        ValueError: It can't be read, or is far too long; names the file and not its content.
+    """
     try:
         with file.open("rb") as stream:
             content = stream.read(_MAX_TOKEN_FILE_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"token file {file} can't be read: {error.strerror}") from error
+        raise ValueError(f"{what} file {file} can't be read: {error.strerror}") from error
     if len(content) > _MAX_TOKEN_FILE_BYTES:
-        raise ValueError(f"file {file} is too long to be a token file")
-    # Latin-1 decodes any bytes; what is not ASCII is refused by the check.
-    return BearerToken(
-        secret=checked(content.decode("latin-1"), f"file {file}"), origin=f"file {file}", file=file
-    )
+        raise ValueError(f"file {file} is too long to be a {what} file")
+    return content
 
 
 def read_variable(name: str, environ: Mapping[str, str]) -> BearerToken:
@@ -121,19 +139,24 @@ def read_key(email: str, name: str, environ: Mapping[str, str]) -> GlobalKey:
     return GlobalKey(email=email, secret=_secret_of(name, environ), origin=f"variable {shown_variable(name)}")
 
 
-def checked(text: str, origin: str) -> Secret:
+def checked(text: str, origin: str, what: str = "token") -> Secret:
     """Strip space around a secret and make sure that a header can carry it.
+
+    Args:
+        text: The secret.
+        origin: Where it came from, for messages.
+        what: What it is, for messages.
 
     Raises:
         ValueError: It is empty, or holds space, control characters or anything beyond ASCII.
     """
     stripped = text.strip()
     if not stripped:
-        raise ValueError(f"{origin} is empty; put the token there")
+        raise ValueError(f"{origin} is empty; put the {what} there")
     if not _VISIBLE_ASCII.fullmatch(stripped):
         raise ValueError(
-            f"{origin} holds space, control or non-ASCII characters within, so it is no token;"
-            " it must hold the token alone"
+            f"{origin} holds space, control or non-ASCII characters within, so it is no {what};"
+            f" it must hold the {what} alone"
         )
     return Secret(stripped)
 

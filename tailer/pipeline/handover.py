@@ -34,7 +34,8 @@ FIRST_DELAY: Seconds = 0.5
 """Upper bound of the first wait for a sink that is away."""
 
 DELAY_CAP: Seconds = 30.0
-"""Upper bound of all later ones: a counterpart that is back should not wait longer for its backlog."""
+"""Upper bound of all later ones: a counterpart that is back should not wait longer for its backlog. Only what
+the counterpart itself asks for may be longer, and then nothing waits for it at the end."""
 
 LAST_TRIES = 3
 """Tries of one batch when nothing follows; what a dead sink has not taken stays where it is."""
@@ -240,11 +241,16 @@ class Handover:
         self.error = error
         if self.failing_since is None:
             self.failing_since = self.clock.monotonic()
-        if self.is_ending() and self.failures >= LAST_TRIES:
+        delay = max(error.retry_after, backoff(self.failures, FIRST_DELAY, DELAY_CAP, self.random()))
+        if self.is_ending() and (self.failures >= LAST_TRIES or delay > DELAY_CAP):
             raise error
-        delay = backoff(self.failures, FIRST_DELAY, DELAY_CAP, self.random())
         self.observe(SinkFailed(self.name, self.failures, delay, str(error)))
-        await self.clock.sleep(delay)
+        # A counterpart may ask for an hour: in portions, for the end need not wait for it.
+        until = self.clock.monotonic() + delay
+        while (left := until - self.clock.monotonic()) > 0:
+            await self.clock.sleep(min(left, DELAY_CAP))
+            if left > DELAY_CAP and self.is_ending():
+                raise error
 
     def _recover(self) -> None:
         if self.failures:

@@ -5,6 +5,9 @@ that finds a sink's class by the ``type`` of its table. A sink class owns its ne
 as ``Class(config, context)``; what its three verbs promise is written at `tailer.interfaces.Sink` and tested
 by `tailer.testing.sink_contract`. Sinks know neither the journal nor the API.
 
+What sinks over a network share: `secrets` (variables and files that hold one), `tls` (options, timeouts) and
+`extras` (clients that are installed on request).
+
 The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
-`dead_letters` | `archive` <- `rotator` <- the sinks <- `registry`.
+`dead_letters` | `archive` <- `rotator`, or `secrets` | `tls` | `extras` <- the sinks <- `registry`.
 """

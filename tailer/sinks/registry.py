@@ -130,6 +130,8 @@ def _imported(point: EntryPoint, where: str) -> SinkClass:
     name = f"{quoted(point.name)} of package {_package_of(point)}"
     try:
         found = point.load()
+    except ConfigError as error:  # its packages are not installed: `tailer.sinks.extras`
+        raise ConfigError(f"{where}: sink {quoted(point.name)} {error}") from error
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ConfigError(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -205,3 +206,54 @@ async def test_a_sink_that_moves_is_committed_before_it_is_written_again() -> No
     assert times(sink) == [0, 1, 2, 3]
     moved = steps.index("write [2]")
     assert steps[moved : moved + 4] == ["write [2]", "commit 2 b'moved'", "write [2]", "commit 3 b'3'"]
+
+
+class _BusySink(RecordingSink):
+    """A counterpart that asks to be left alone for a while, as often as it was told to."""
+
+    def __init__(self, asked: list[Seconds]) -> None:
+        super().__init__()
+        self.asked = asked
+        self.tries: list[float] = []
+
+    async def write(self, batch: Batch) -> bytes | None:
+        self.tries.append(asyncio.get_running_loop().time())
+        if self.asked:
+            raise SinkUnavailableError("come back later", retry_after=self.asked.pop(0))
+        return await super().write(batch)
+
+
+async def test_a_counterpart_is_not_asked_before_it_wants() -> None:
+    """What the counterpart asks for is the least wait, longer ones than our own included; and it is told."""
+    sink = _BusySink([90.0, 0.1])
+    counter = Counter(await filled(2), sink)
+    async with anyio.create_task_group() as group:
+        await counter.delivery.reader.open()
+        group.start_soon(counter.delivery.run)
+        await counter.clock.sleep(600)
+        group.cancel_scope.cancel()
+
+    assert times(sink) == [0, 1]
+    assert [later - sooner for sooner, later in pairwise(sink.tries)] == pytest.approx([90.0, 0.5])
+    failed = [report.delay for report in counter.reports if isinstance(report, SinkFailed)]
+    assert failed == [90.0, 0.5]
+
+
+async def test_the_end_does_not_wait_for_a_counterpart_that_wants_to_be_left_alone() -> None:
+    """A wait that is longer than any of ours is given up when nothing follows, before or while it lasts."""
+    with pytest.raises(SinkUnavailableError, match="come back later"):
+        await Counter(await filled(2), _BusySink([3600.0])).deliver()
+
+    counter = Counter(await filled(2), _BusySink([3600.0]))
+    await counter.delivery.reader.open()
+    async with anyio.create_task_group() as group:
+
+        async def end() -> None:
+            await counter.clock.sleep(100)
+            counter.board.finish(all_read=True)
+
+        group.start_soon(end)
+        with pytest.raises(SinkUnavailableError, match="come back later"):
+            await counter.delivery.run()
+
+    assert counter.clock.monotonic() < 200
