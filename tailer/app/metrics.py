@@ -177,6 +177,16 @@ METRICS = (
         "Time of the newest event of all, epoch seconds.",
         _plain(lambda status: status.fleet.newest_at),
     ),
+    _gauge(
+        "read_through_timestamp_seconds",
+        "Through when every connector is read that is neither failing, parked nor silent, epoch seconds.",
+        _plain(lambda status: status.fleet.whole_through),
+    ),
+    _gauge(
+        "settled_through_timestamp_seconds",
+        "Through when no poll reads any connector again, epoch seconds.",
+        _plain(lambda status: status.fleet.settled_through),
+    ),
     _gauge("gaps", "Recorded spans that can't be read.", _plain(lambda status: status.fleet.gaps)),
     _gauge("gap_seconds", "Their length together.", _plain(lambda status: status.fleet.gap_seconds)),
     _gauge(

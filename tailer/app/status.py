@@ -142,6 +142,7 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         unknown: Nobody polls them.
         whole_through: Lowest `ConnectorStatus.whole_through` of those neither failing nor parked, silent ones
             left out unless all are; ``None`` when there is none.
+        settled_through: Lowest `ConnectorStatus.settled_through`; ``None`` if one has none, or there is none.
         oldest: Lowest `ConnectorStatus.whole_through` of all; ``None`` without connectors.
         oldest_name: Who has it.
         newest_at: Time of the newest event of all.
@@ -168,6 +169,7 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     parked: int = 0
     unknown: int = 0
     whole_through: int | None = None
+    settled_through: int | None = None
     oldest: int | None = None
     oldest_name: str | None = None
     newest_at: float | None = None

@@ -69,6 +69,7 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         parked=counts["parked"],
         unknown=counts["unknown"],
         whole_through=min(map(_whole_through, waited_for), default=None),
+        settled_through=_settled_through(all_of_them),
         oldest=None if oldest is None else _whole_through(oldest),
         oldest_name=None if oldest is None else oldest.connector.name,
         newest_at=max(newest, default=None),
@@ -163,6 +164,13 @@ def headline(fleet: FleetStatus) -> str:
     if fleet.whole_through is None:
         return words
     return f"{words}; read through {datetime.fromtimestamp(fleet.whole_through, UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def _settled_through(all_of_them: Iterable[Surveyed]) -> int | None:
+    """Give the lowest of theirs; ``None`` where one has none."""
+    settled = [one.standing.settled_through for one in all_of_them]
+    known = [through for through in settled if through is not None]
+    return min(known) if known and len(known) == len(settled) else None
 
 
 def _whole_through(one: Surveyed) -> int:

@@ -65,6 +65,10 @@ def _circumstances(status: Status, note: str | None) -> list[str]:
         known = "" if process.version == "unknown" else f" {process.version}"
         told.append(f"tailer{known} is process {process.pid} on {process.host}, up {up}")
     told += lateness_of(status.fleet)
+    if status.fleet.settled_through is not None:
+        ago = age(api_now(status) - status.fleet.settled_through)
+        through = instant(status.fleet.settled_through)
+        told.append(f"Settled through {through} ({ago} ago): no poll reads that again")
     fleet = status.fleet
     if fleet.silent_since is not None:
         since = age(api_now(status) - fleet.silent_since)

@@ -85,3 +85,21 @@ def test_what_was_dropped_is_filled_without_a_daemon(tmp_path: Path, simulate: S
         if any(one.connector == name and start < one.t < end for name, start, end in spans)
     ]
     assert any(one.late for one in dropped)
+
+
+def test_a_start_before_retention_is_one_gap(tmp_path: Path, simulate: Simulate) -> None:
+    """It is found with few requests, not with a 400 for ever; what the API keeps is read, and a fill ends."""
+    simulator = simulate("--connectors", "2", "--rate", "2", "--history", "2h", "--retention", "90m")
+    setup = Setup(tmp_path, simulator, start="30d", polling={"interval": "5s"})
+    with setup.run() as run:
+        required = wait_for_truth(
+            setup.events, simulator, run, since=time.time() - 5300
+        )  # it is searched to the minute
+        found = json.loads(told(setup, "gaps", "--json", "--until", "1h"))
+        assert [gap["reason"] for gap in found["gaps"]] == ["too old", "too old"]
+        assert all(5300 <= time.time() - gap["end"] < 5500 for gap in found["gaps"])
+        assert simulator.stats["requests"] < 120
+        with setup.beside("fill", "--json") as fill:
+            assert fill.wait() == 4, fill.words
+        assert run.stop() == 0, run.words
+    assert_exact(setup.events, simulator, required=required, order="connector")

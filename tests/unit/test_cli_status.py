@@ -84,6 +84,15 @@ def changed(**changes: Any) -> Status:
     return msgspec.structs.replace(WELL, **changes)
 
 
+def test_a_status_tells_what_is_settled() -> None:
+    """Whoever waits for late events sees through when none is looked for any more."""
+    fleet = msgspec.structs.replace(WELL.fleet, settled_through=THROUGH - 3600 * 36)
+    (line,) = [
+        line for line in bulletin(changed(fleet=fleet), None, None, everything=False) if "ettled" in line
+    ]
+    assert line == "Settled through 2027-01-13 19:59:58Z (1d ago): no poll reads that again."
+
+
 def test_a_status_in_which_all_is_well() -> None:
     """The first line says so; nothing is wider than a small terminal."""
     assert bulletin(WELL, None, 80, everything=False) == [

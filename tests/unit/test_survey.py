@@ -53,6 +53,7 @@ def test_connectors_in_trouble_do_not_hold_back_what_the_others_have_read() -> N
         failing=1,
         parked=1,
         whole_through=90,
+        settled_through=1,
         oldest=10,
         oldest_name="d",
         newest_at=85.0,
@@ -125,3 +126,12 @@ def test_lateness_is_told_as_far_as_the_events_can_tell() -> None:
     assert fleet is not None
     assert (fleet.events, list(fleet.seen)) == (1000, ["0.5", "0.9", "0.99", "0.999"])
     assert summarized([surveyed("b")]).lateness is None
+
+
+def test_a_fleet_is_settled_through_where_the_last_of_it_is() -> None:
+    """The lowest counts; where one is settled nowhere yet, the fleet is not either."""
+    ahead = surveyed("a")._replace(standing=standing_of(Checkpoint(0.0, 40.0, Spans(((0, 100),)))))
+    nowhere = surveyed("b")._replace(standing=standing_of(Checkpoint(50.0, 40.0, Spans(((50, 100),)))))
+    assert summarized([ahead, surveyed("c")]).settled_through == 1
+    assert summarized([ahead]).settled_through == 41
+    assert summarized([ahead, nowhere]).settled_through is None
