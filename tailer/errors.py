@@ -64,6 +64,10 @@ class ConnectorGoneError(ApiError):
     """The API does not know this connector: leave it alone and go on with the others."""
 
 
+class EventGoneError(ApiError):
+    """The API does not know this event, or keeps no more of it than its row: go on without its payload."""
+
+
 class RequestRefusedError(ApiError):
     """A plain 400: something about the window, the limit or the cursor is not liked; nobody says what."""
 

@@ -16,7 +16,18 @@ from tailer.core.keys import KeySet
 from tailer.core.progress import Checkpoint
 from tailer.core.purpose import Purpose
 from tailer.core.spans import Spans
-from tailer.model import Batch, Connector, Entry, Event, EventsRequest, Key, Page, Segment, Watermark
+from tailer.model import (
+    Batch,
+    Connector,
+    Entry,
+    Event,
+    EventsRequest,
+    Key,
+    Page,
+    Payload,
+    Segment,
+    Watermark,
+)
 
 
 class RequestCounters(Protocol):
@@ -85,6 +96,14 @@ class EventApi(Protocol):
         """Read one page of a connector's events.
 
         Raises:
+            ApiError: One of its subclasses; what it asks for is said there.
+        """
+
+    async def get_event(self, account: str, connector: str, key: Key, purpose: Purpose) -> Payload:
+        """Read the payload of one event.
+
+        Raises:
+            EventGoneError: The API does not know the event.
             ApiError: One of its subclasses; what it asks for is said there.
         """
 

@@ -330,6 +330,26 @@ class KindChanged(Report, frozen=True):
         )
 
 
+class DetailsMissed(Report, frozen=True):
+    """Events are journaled without the details that they waited for.
+
+    Attributes:
+        connector: Of the last event.
+        name: Its name.
+        events: How many events since the last such report, that one included.
+        reason: Why there are none for the last one.
+    """
+
+    connector: str
+    name: str
+    events: int
+    reason: str
+
+    def __str__(self) -> str:
+        some = "an event" if self.events == 1 else f"{self.events} events"
+        return f"No details for {some}, last of connector {self.name} ({self.connector}): {self.reason}"
+
+
 class SinkFailed(Report, frozen=True):
     """A sink did not take a batch; it is written again after a while.
 

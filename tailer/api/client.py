@@ -22,7 +22,14 @@ from tailer.api.credentials import headers_of, masked
 from tailer.api.gate import Gate
 from tailer.api.headers import Headers
 from tailer.api.ledger import Ledger
-from tailer.api.protocol import connectors_url, decipher_connectors, decipher_events, events_url
+from tailer.api.protocol import (
+    connectors_url,
+    decipher_connectors,
+    decipher_event,
+    decipher_events,
+    event_url,
+    events_url,
+)
 from tailer.api.refusals import Subject
 from tailer.api.retry import persist
 from tailer.api.route import BASE_URL, find_proxy, parse_base_url
@@ -33,7 +40,7 @@ from tailer.core.apitime import ApiTime
 from tailer.core.durations import Seconds
 from tailer.core.purpose import Purpose
 from tailer.errors import RateLimitedError
-from tailer.model import Connector, EventsRequest, Page
+from tailer.model import Connector, EventsRequest, Key, Page, Payload
 from tailer.observe import Observer, RequestRetried, ignore
 
 _SPARE_LANES = 2  # connections for those that timed out, beside the usual ones
@@ -172,6 +179,22 @@ class ApiClient:
         url = events_url(self._base_url, account, connector, request)
         decipher = partial(decipher_events, account=account, connector=connector)
         return await self._get(url, Subject(account, connector), decipher, purpose)
+
+    async def get_event(self, account: str, connector: str, key: Key, purpose: Purpose) -> Payload:
+        """Read the payload of one event.
+
+        Args:
+            account: Account id.
+            connector: Connector id.
+            key: The event's.
+            purpose: What for.
+
+        Raises:
+            ApiError: One of its subclasses, after retries where they may help.
+        """
+        url = event_url(self._base_url, account, connector, key)
+        decipher = partial(decipher_event, account=account, connector=connector, key=key)
+        return await self._get(url, Subject(account, connector, is_single=True), decipher, purpose)
 
     async def ask(
         self,

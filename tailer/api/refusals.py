@@ -2,7 +2,7 @@
 
 1. 429, or code 971 under any status: we are too fast.
 2. ``x-should-retry: true`` outranks all that follows: the failure is a passing one.
-3. 401 and 403 are about credentials, 404 about the connector, whatever the codes: codes are reused.
+3. 401 and 403 are about credentials, 404 about the connector or event, whatever the codes: codes are reused.
 4. 400 and other refusals, and 200 with ``success: false``, are told apart by the codes.
 5. What is left of 400 is a plain refusal of the request; all the rest passes.
 
@@ -21,6 +21,7 @@ from tailer.errors import (
     ApiError,
     AuthError,
     ConnectorGoneError,
+    EventGoneError,
     RateLimitedError,
     RequestRefusedError,
     ServerError,
@@ -37,15 +38,20 @@ _DEPTH = 3  # errors, their chain, and one more for the unforeseen
 
 
 class Subject(NamedTuple):
-    """What was asked for; ``connector`` is ``None`` where an account's connectors are listed."""
+    """What was asked for; ``connector`` is ``None`` where an account's connectors are listed.
+
+    Single events of a connector are another subject than its events: who is refused one may read the other.
+    """
 
     account: str
     connector: str | None = None
+    is_single: bool = False
 
     def __str__(self) -> str:
         if self.connector is None:
             return f"connectors of account {printable(self.account)}"
-        return f"events of connector {printable(self.connector)} (account {printable(self.account)})"
+        what = "details of an event" if self.is_single else "events"
+        return f"{what} of connector {printable(self.connector)} (account {printable(self.account)})"
 
 
 def printable(text: str) -> str:
@@ -110,16 +116,25 @@ def _judge(status: int, codes: Sequence[int], subject: Subject) -> _Verdict:
         hint = "check the credentials, their permission 'Magic WAN Read' and their IP allow-list"
         judged = _Verdict(AuthError, f"The API refused our credentials for {subject}", hint)
     elif status == 404 or (told_by_code and _ROUTE_CODES.intersection(codes)):
-        # Without an account there is nothing to go on with, just as without credentials.
-        kind = AuthError if subject.connector is None else ConnectorGoneError
-        hint = "check the ids, and that the credentials cover the account"
-        judged = _Verdict(kind, f"The API does not know the {subject}", hint)
+        judged = _unknown(subject)
     elif status in _REFUSAL_STATUSES:
         hint = "it may be the window, the limit or the page cursor"
+        if subject.is_single:
+            hint = "it may be the event's time or number"
         judged = _Verdict(RequestRefusedError, f"The API refused the request for {subject}", hint)
     else:
         judged = _Verdict(ServerError, f"The API failed to give the {subject}", "usually this passes")
     return judged
+
+
+def _unknown(subject: Subject) -> _Verdict:
+    """Judge that the API does not know something."""
+    what = f"The API does not know the {subject}"
+    if subject.is_single:
+        return _Verdict(EventGoneError, what, "it may keep them no more")
+    # Without an account there is nothing to go on with, just as without credentials.
+    kind = AuthError if subject.connector is None else ConnectorGoneError
+    return _Verdict(kind, what, "check the ids, and that the credentials cover the account")
 
 
 def _sentence(judged: _Verdict, status: int, codes: Sequence[int], ray: str | None, told: str) -> str:

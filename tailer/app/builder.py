@@ -12,10 +12,12 @@ from tailer.api.gate import Gate
 from tailer.app.ask import Ask
 from tailer.app.history import History
 from tailer.app.principals import Principal, principals_of
+from tailer.app.wanted import wanted_of
 from tailer.clock import Clock
 from tailer.config.options import Account, Config
 from tailer.core.absence import Absence
 from tailer.core.budget import Budget
+from tailer.core.details import DetailsWish
 from tailer.core.durations import parse_time
 from tailer.core.ladder import Ladder
 from tailer.core.quirks import Quirks
@@ -27,6 +29,7 @@ from tailer.observe import Observer
 from tailer.pipeline.board import Board
 from tailer.pipeline.context import PollContext
 from tailer.pipeline.crowd import Crowd
+from tailer.pipeline.details import DetailsDesk
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.room import Room
 from tailer.pipeline.roster import Watch
@@ -152,6 +155,7 @@ class Builder:
             observe=self._observe,
             random=random.random,
             planner=_sweeping if self._ask.sweep else WindowPlanner,
+            details=self._desk(client),
         )
         return Fleet(
             context,
@@ -161,6 +165,21 @@ class Builder:
             discover=polling.discover if self._ask.follow else None,
             concurrency=polling.concurrency,
             crowd=crowd,
+        )
+
+    def _desk(self, client: EventApi) -> DetailsDesk | None:
+        """Make the desk where events wait for their details, if any are asked for."""
+        polling, is_swept = self._config.polling, self._ask.sweep
+        if not polling.details:
+            return None
+        delivered = wanted_of(self._config.accounts)
+        return DetailsDesk(
+            client,
+            DetailsWish(polling.details, is_delivered=delivered, is_swept=is_swept),
+            wait=None if is_swept else polling.details_wait,
+            clock=self._clock,
+            tally=self._history.tally,
+            observe=self._observe,
         )
 
 

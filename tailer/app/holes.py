@@ -48,7 +48,7 @@ async def drop_within(
     gaps: list[ListedGap] = []
     for poller, listed in found:
         spans = _open_spans(listed)
-        await poller.drop(spans)
+        await poller.book.drop(spans)
         gaps += _as_dropped(listed)
     return report_of(gaps, connectors=len(found), since=since, until=until, taken_at=run.clock.wall())
 

@@ -210,6 +210,12 @@ METRICS = (
         "Known events that came again with another kind; the first was kept.",
         _total(lambda totals: totals.changed),
     ),
+    _counter("details", "Events whose details were fetched.", _total(lambda totals: totals.details)),
+    _counter(
+        "missed_details",
+        "Events journaled without the details that they waited for.",
+        _total(lambda totals: totals.details_missed),
+    ),
     _counter("late_events", "Late events delivered.", _total(lambda totals: totals.late)),
     _counter("recorded_gaps", "Gaps recorded.", _total(lambda totals: totals.gaps)),
     _counter("polls", "Polls that read their window whole.", _total(lambda totals: totals.polls)),

@@ -51,6 +51,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         set_aside: Events that sinks have rejected, by the sinks' names; only those that have.
         duplicates: Rows that were known already, and removed.
         changed: Those of them that came with another kind.
+        details: Events whose details were fetched.
+        details_missed: Events journaled without the details that they waited for.
         late: Late events delivered.
         gaps: Gaps recorded: parts of the asked span that can't be read.
         requests: Requests sent.
@@ -67,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: Mapping[str, int] = {}
     duplicates: int
     changed: int
+    details: int = 0
+    details_missed: int = 0
     late: int
     gaps: int
     requests: int
@@ -107,6 +111,8 @@ def outcome_of(run: Run) -> Outcome:
         set_aside=run.set_aside,
         duplicates=tally.duplicates,
         changed=tally.changed,
+        details=tally.details,
+        details_missed=tally.details_missed,
         late=tally.late,
         gaps=tally.gaps,
         requests=run.requests,

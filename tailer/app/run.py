@@ -173,6 +173,11 @@ class Run:
         """Requests sent so far by this process."""
         return self.history.requests
 
+    @property
+    def waiting(self) -> int:
+        """Events that were read and wait for their details."""
+        return sum(fleet.waiting for fleet in self.fleets)
+
     def api_now(self) -> float:
         """API time as the first principal sees it."""
         return self.fleets[0].client.api_time.now(self._clock.monotonic())
@@ -221,7 +226,10 @@ class Run:
     def _hold(self) -> Seconds:
         """Longest wait for order: in a sweep nobody waits for an event, so the order is never given up."""
         polling = self._config.polling
-        return math.inf if self._ask.sweep else longest_wait(polling.settle, polling.interval)
+        if self._ask.sweep:
+            return math.inf
+        more = polling.details_wait if polling.details else 0.0
+        return longest_wait(polling.settle, polling.interval) + more
 
     @property
     def absent_readers(self) -> list[str]:

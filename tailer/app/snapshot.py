@@ -111,13 +111,13 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
         is_failing=poller.error is not None,
     )
     lag = max(0.0, api_now - standing.whole_through)
-    reach = None if math.isinf(poller.reach) else poller.reach
+    reach = None if math.isinf(poller.book.reach) else poller.book.reach
     return Surveyed(
         poller.connector,
         poller.checkpoint,
         standing,
         condition,
-        len(poller.keys),
+        len(poller.book.keys),
         lag,
         reach,
         poller.silent_since,

@@ -300,6 +300,8 @@ class Totals(Shown, frozen=True, kw_only=True):
         events: New events journaled.
         duplicates: Rows that were known already, and removed.
         changed: Those of them that came with another kind.
+        details: Events whose details were fetched.
+        details_missed: Events journaled without the details that they waited for.
         late: Late events delivered.
         gaps: Gaps recorded.
         polls: Polls that read their window whole.
@@ -313,6 +315,8 @@ class Totals(Shown, frozen=True, kw_only=True):
     events: int = 0
     duplicates: int = 0
     changed: int = 0
+    details: int = 0
+    details_missed: int = 0
     late: int = 0
     gaps: int = 0
     polls: int = 0

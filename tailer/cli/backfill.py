@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from tailer.cli.options import account_options, complete_connector, complete_kind, moment
+from tailer.cli.options import (
+    account_options,
+    complete_connector,
+    complete_kind,
+    details_option,
+    moment,
+)
 
 
 class Part(click.FloatRange):
@@ -50,6 +56,7 @@ class Part(click.FloatRange):
     shell_complete=complete_kind,
     help="Only events of this kind, such as Leave; repeatable.",
 )
+@details_option
 @click.option(
     "--share",
     type=Part(0, 1, min_open=True),

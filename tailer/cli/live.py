@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from tailer.core.ordering import Order
 from tailer.core.sieve import Sieve
 from tailer.errors import ConfigError
 from tailer.kinds import LEVEL_OF_KIND
+from tailer.sinks.formats.records import PAYLOAD
 from tailer.sinks.stdout import StdoutSink
 
 DEFAULT_SINCE = "10m"
@@ -45,6 +47,7 @@ class TailRequest:
     since: str | None
     until: str | None
     kinds: tuple[str, ...]
+    details: tuple[str, ...]
     level: str
     include: tuple[re.Pattern[str], ...]
     exclude: tuple[re.Pattern[str], ...]
@@ -77,7 +80,7 @@ async def _show(request: TailRequest, config: Config, ask: Ask) -> ExitCode:
     screen = Screen(
         config,
         ask,
-        request.look,
+        with_details(request.look, request.details, is_terminal=sys.stdout.isatty()),
         order=request.order,
         wanted=None if sieve.is_open else sieve,
         check=partial(check_words, request.connectors),
@@ -154,6 +157,8 @@ def configure(request: TailRequest, environ: Mapping[str, str], now: float) -> C
     polling = config.polling
     if request.interval is not None:
         polling = msgspec.structs.replace(polling, interval=request.interval)
+    if request.details:
+        polling = msgspec.structs.replace(polling, details=request.details)
     return msgspec.structs.replace(config, accounts=accounts, polling=polling)
 
 
@@ -162,6 +167,16 @@ def wanted(account: Account, connectors: tuple[str, ...], kinds: tuple[str, ...]
     return msgspec.structs.replace(
         account, connectors=connectors or account.connectors, kinds=kinds or account.kinds
     )
+
+
+def with_details(
+    look: StdoutSink.Config, details: tuple[str, ...], *, is_terminal: bool
+) -> StdoutSink.Config:
+    """Have pretty lines show the details that were asked for on the command line."""
+    is_pretty = look.format == "pretty" or (look.format == "auto" and (is_terminal or bool(look.show)))
+    if not (details and is_pretty and look.template is None) or PAYLOAD in look.show:
+        return look
+    return msgspec.structs.replace(look, show=(*look.show, PAYLOAD))
 
 
 def check_words(words: tuple[str, ...], run: Run) -> None:

@@ -91,6 +91,18 @@ def account_options(function: Function) -> Function:
     return account(token_file(config(function)))
 
 
+def details_option(function: Function) -> Function:
+    """``--details``: of which events the payload is fetched too."""
+    return click.option(
+        "--details",
+        multiple=True,
+        metavar="KIND",
+        shell_complete=complete_kind,
+        help="Fetch the payload (e) of events of this kind too, or of kinds like '*Failure': a request each;"
+        " repeatable.",
+    )(function)
+
+
 def daemon_config(function: Function) -> Function:
     """``--config`` of commands that look for the daemon of a file, or for what it has left."""
     return click.option(

@@ -32,6 +32,7 @@ from tailer.errors import ConfigError
 from tailer.interfaces import Sink
 from tailer.sinks.file import FileSink
 from tailer.sinks.folder import FolderSink
+from tailer.sinks.formats.records import PAYLOAD
 from tailer.sinks.options import SinkContext
 
 Format = Literal["jsonl", "logfmt", "csv"]
@@ -63,6 +64,7 @@ class BackfillRequest:
     out: Path
     format: Format | None
     kinds: tuple[str, ...]
+    details: tuple[str, ...]
     share: float | None
     account: str | None
     token_file: Path | None
@@ -158,9 +160,10 @@ class Retrieval:
     def _sink(self) -> Sink:
         context = SinkContext(NAME, sys.stdout.buffer, os.environ, self._narrator)
         kind = format_of(self._request)
+        show = (PAYLOAD,) if kind == "csv" and self._run.config.polling.details else ()
 
         def make(path: Path) -> FileSink:
-            return FileSink(FileSink.Config(path=path, format=kind), context)
+            return FileSink(FileSink.Config(path=path, format=kind, show=show), context)
 
         return FolderSink(self._request.out, f".{kind}", make) if self._is_folder else make(self._request.out)
 
@@ -202,10 +205,12 @@ def format_of(request: BackfillRequest) -> Format:
 
 def words_of(request: BackfillRequest, config: Config) -> dict[str, str]:
     """Give what was typed, as far as it decides what is in the output."""
+    details = {"--details": " ".join(sorted(config.polling.details))} if config.polling.details else {}
     return {
         "--since": request.since,
         "--until": request.until or "",
         "--kind": " ".join(sorted(request.kinds)),
+        **details,
         "--output": format_of(request),
         "CONNECTOR": " ".join(sorted(request.connectors)),
         "--account": " ".join(sorted(account.id for account in config.accounts)),
@@ -249,8 +254,12 @@ def configure(request: BackfillRequest, place: Place, environ: Mapping[str, str]
     api = config.api
     if request.share is not None:
         api = replace(api, budget=replace(api.budget, share=request.share))
+    polling = config.polling
+    if request.details:
+        polling = replace(polling, details=request.details)
     return replace(
         config,
+        polling=polling,
         accounts=tuple(wanted(account, request.connectors, request.kinds) for account in config.accounts),
         api=api,
         journal=JournalOptions(path=place.journal, retain=0.0),

@@ -125,6 +125,8 @@ class Screen:
         idle = self._idle
         if idle is None or not self._session.serving.is_set() or not idle.is_over(self._delivered):
             return
+        if self._run.waiting:
+            return
         self._idle = None
         if not self._session.was_interrupted:
             self.narrator.say(f"nothing new for {format_duration(idle.limit)}, so this is the end")

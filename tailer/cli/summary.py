@@ -27,6 +27,9 @@ def summarize(outcome: Outcome, zone: Zone) -> list[str]:
     ]
     if outcome.changed:
         counts.insert(1, f"{_count(outcome.changed, 'event')} came again with another kind")
+    if outcome.details or outcome.details_missed:
+        missed = f", {outcome.details_missed} without theirs" if outcome.details_missed else ""
+        counts.append(f"details of {_count(outcome.details, 'event')}{missed}")
     sentences.append(", ".join(counts))
     sentences += [f"account {one.account} was not read: {one.error}" for one in outcome.stopped[:MAX_LISTED]]
     sentences += [

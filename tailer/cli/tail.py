@@ -12,12 +12,13 @@ from tailer.cli.options import (
     account_options,
     complete_connector,
     complete_kind,
+    details_option,
     duration,
     interval,
     moment,
 )
 
-ONLINE = frozenset({"follow", "order", "account", "token_file", "config", "interval", "idle_exit"})
+ONLINE = frozenset({"follow", "details", "order", "account", "token_file", "config", "interval", "idle_exit"})
 """Flags that have no meaning without an API."""
 
 
@@ -40,6 +41,7 @@ ONLINE = frozenset({"follow", "order", "account", "token_file", "config", "inter
     shell_complete=complete_kind,
     help="Only events of this kind, such as Leave; repeatable.",
 )
+@details_option
 @sieve_options
 @click.option(
     "--order",

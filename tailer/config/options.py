@@ -208,7 +208,12 @@ class PollingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             from now, an ISO 8601 time (without a zone: local time) or epoch seconds. It is kept as text
             and resolved at the start. One that turns up later begins at the listing before.
         discover: Time between two listings of the connectors, seconds. 5m costs a request of 1200.
-        concurrency: Requests in flight at once. More than 8 made things slower when it was measured.
+        concurrency: Requests in flight at once. More than 8 made things slower when it was measured. Up to
+            four more fetch details.
+        details: Kinds, or shell patterns over kinds, of the events whose payload is fetched too (`e`): a
+            request each, within the budget. By default none.
+        details_wait: How long an event may wait for its details, seconds. Then it goes on without them, for
+            good. 10 s is what three tries of a request may take.
     """
 
     interval: Annotated[Duration, Meta(ge=0.1, le=3600)] = 5.0
@@ -219,6 +224,8 @@ class PollingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     start: Time = "now"
     discover: Annotated[Duration, Meta(ge=1, le=86_400)] = 300.0
     concurrency: Annotated[int, Meta(ge=1, le=64)] = 8
+    details: tuple[Word, ...] = ()
+    details_wait: Annotated[Duration, Meta(ge=0.1, le=300)] = 10.0
 
 
 class JournalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -114,6 +114,12 @@ class Spans(msgspec.Struct, frozen=True, array_like=True):
             shared.append((at, end))
         return Spans(tuple(span for span in shared if span[0] < span[1]))
 
+    def subtract(self, other: Spans) -> Spans:
+        """Return the set without all that is in `other`."""
+        if not other.items:
+            return self
+        return Spans(tuple(part for start, end in self.items for part in other.missing(start, end)))
+
     def first_missing(self, number: int) -> int:
         """Return the lowest number not below `number` that is not in the set."""
         at = bisect_right(self.items, number, key=_start) - 1

@@ -48,6 +48,11 @@ class Board:
             self._arrive(ref, now)
         self.changed.notify()
 
+    def advance(self, ref: str, mark: float) -> None:
+        """Note that a connector's mark has risen without a poll: what it had to wait for is journaled."""
+        self._post(ref, mark)
+        self.changed.notify()
+
     def give_up(self, ref: str, now: float) -> None:
         """Note that a connector fails or is parked: nobody waits for it until its next success."""
         self._absent.add(ref)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from tailer.clock import Clock
 from tailer.core.absence import Absence
 from tailer.core.durations import Seconds
+from tailer.core.ordering import longest_wait
 from tailer.core.quirks import Quirks
 from tailer.core.tempo import Pace
 from tailer.core.windows import Pacing, Planner, WindowPlanner
 from tailer.interfaces import Claim, EventApi, Journal
 from tailer.observe import Observer
 from tailer.pipeline.board import Board
+from tailer.pipeline.details import DetailsDesk
 from tailer.pipeline.room import Room
 from tailer.pipeline.tally import Tally
 
@@ -41,6 +43,7 @@ class PollContext:
         observe: Is told what happens.
         random: Gives numbers in [0, 1), for jitter.
         planner: Makes what chooses the windows of one connector.
+        details: Where events wait for their details; ``None``: none are asked for.
     """
 
     client: EventApi
@@ -60,10 +63,16 @@ class PollContext:
     observe: Observer
     random: Callable[[], float]
     planner: Callable[[Pacing, Absence], Planner] = WindowPlanner
+    details: DetailsDesk | None = None
 
     def api_now(self) -> float:
         """Give API time."""
         return self.client.api_time.now(self.clock.monotonic())
+
+    def longest_wait(self, interval: Seconds) -> Seconds:
+        """Give the longest time that an event is held for its order, if its connector is polled so often."""
+        more = 0.0 if self.details is None else self.details.longest_wait
+        return longest_wait(self.settle, interval) + more
 
     def bounded(self, delay: Seconds) -> Seconds:
         """Cut a delay that goes beyond the end of the asked span, as the run waits for it there."""

@@ -131,9 +131,17 @@ class Fleet:
         return sum(poller.steps for poller in self.pollers.values())
 
     @property
+    def waiting(self) -> int:
+        """Events that were read and wait for their details."""
+        details = self._context.details
+        return 0 if details is None else details.waiting
+
+    @property
     def storing_since(self) -> float | None:
         """Since when (monotonic) a poll has been waiting for the journal; ``None`` while none does."""
-        return min((since for one in self._polled if (since := one.storing_since) is not None), default=None)
+        return min(
+            (since for one in self._polled if (since := one.book.storing_since) is not None), default=None
+        )
 
     @property
     def pacing(self) -> Pacing:
@@ -175,9 +183,14 @@ class Fleet:
                 group.start_soon(warden.keep)
             group.start_soon(self._forget_forever)
             self._turns.start(group, self._poll)
+            details = self._context.details
+            if details is not None:
+                details.start(group)
             if self._context.pacing.until is None:
                 await anyio.sleep_forever()
             await self._turns.finished()
+            if details is not None:
+                await details.finished()
             group.cancel_scope.cancel()
 
     def fill(self, refs: Mapping[str, Sequence[Span]]) -> None:
@@ -200,7 +213,7 @@ class Fleet:
         floors = {ref: poller.checkpoint.floor for ref, poller in self.pollers.items()}
         await self._context.room.store(self._context.journal.flush)
         for ref, floor in floors.items():
-            self.pollers[ref].forget_keys(floor)
+            self.pollers[ref].book.forget_keys(floor)
 
     async def _poll(self, poller: Poller) -> None:
         await self._context.room.wait()

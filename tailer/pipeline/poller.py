@@ -1,35 +1,27 @@
 """One connector: plan a window, read it, keep what is new, commit it together with what it proves.
 
-The poller's memory (keys, checkpoint) changes only after the journal has made a commit durable, so that a
-failure at any point leaves both as they were.
+What was read is entered into the connector's book (`tailer.pipeline.book`), which alone talks to the journal.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-import anyio
-import msgspec
-
-from tailer.core.advance import advanced, dropped
 from tailer.core.appliance import Appliance
 from tailer.core.dedupe import Selection, select
 from tailer.core.durations import Seconds
-from tailer.core.ladder import Levels
-from tailer.core.ordering import longest_wait
 from tailer.core.parking import ConnectorCase
 from tailer.core.progress import Checkpoint
 from tailer.core.purpose import Purpose
 from tailer.core.reading import Reading, WindowRead, merged
 from tailer.core.refill import Refill, judge
-from tailer.core.spans import Span, Spans
+from tailer.core.spans import Spans
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing, Plan
 from tailer.errors import ApiError, ConnectorGoneError, TransportError
-from tailer.interfaces import Commit, Stored
-from tailer.model import Connector, Event, Segment, Source
+from tailer.interfaces import Stored
+from tailer.model import Connector, Event
 from tailer.observe import (
     ConnectorParked,
     ConnectorResumed,
@@ -37,8 +29,8 @@ from tailer.observe import (
     PollRecovered,
     Report,
 )
+from tailer.pipeline.book import Book, Waiting
 from tailer.pipeline.context import PollContext
-from tailer.pipeline.findings import Findings
 from tailer.pipeline.pages import read_pages
 from tailer.pipeline.together import gathered
 
@@ -52,9 +44,8 @@ class Poller:
         stored: Its checkpoint and keys as the journal gave them; the keys are owned from now on.
 
     Attributes:
-        connector: Whose events.
         ref: ``account/connector``.
-        checkpoint: Durable progress.
+        book: What is known of its events.
         due_at: When it is polled next (monotonic), or its stopped account is tried; in the past while it
             waits for its turn or is polled.
         error: Why it is not read at present; ``None`` while all is well.
@@ -65,29 +56,31 @@ class Poller:
     """
 
     def __init__(self, context: PollContext, connector: Connector, stored: Stored) -> None:
-        self.connector = connector
         self.ref = f"{connector.account}/{connector.id}"
-        self.checkpoint = stored.checkpoint
-        self.keys = stored.keys
-        self.reach = math.inf
+        self.book = Book(context, connector, stored)
         self.due_at = 0.0
         self.error: ApiError | None = None
         self.steps = 0
-        self.storing_since: float | None = None
         self.case = ConnectorCase()
         self.refill = Refill()
         self.is_stopped = False
         self.is_questioned = False
         self._context = context
-        self._findings = Findings(context.tally, context.observe)
-        self._committing = anyio.Lock()
-        self._watched_since = context.api_now()
         self.appliance = Appliance(
-            self._watched_since, context.pacing.ladder.lengths[-1], stored.checkpoint.lateness.collected
+            context.api_now(), context.pacing.ladder.lengths[-1], stored.checkpoint.lateness.collected
         )
         self.tempo = Tempo(context.clock.monotonic(), context.pacing.interval)
         self._planner = context.planner(context.pacing, self.appliance.absence)
-        self._levels = context.pacing.ladder.levels(stored.checkpoint.levels, stored.checkpoint.origin)
+
+    @property
+    def connector(self) -> Connector:
+        """Whose events, as a listing told last."""
+        return self.book.connector
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Durable progress."""
+        return self.book.checkpoint
 
     @property
     def failures(self) -> int:
@@ -111,7 +104,7 @@ class Poller:
         is_refused = self.is_stopped or self.is_parked or self.failures >= self._context.tries
         if is_refused and until is not None and self._context.api_now() >= until:
             return True
-        return self._planner.is_done(self.checkpoint)
+        return self._planner.is_done(self.book.read)
 
     @property
     def is_slow(self) -> bool:
@@ -124,9 +117,9 @@ class Poller:
         if self.failures:
             return False
         now = self._context.api_now()
-        if self.refill.left or self._planner.is_behind(self.checkpoint, now):
+        if self.refill.left or self._planner.is_behind(self.book.read, now):
             return True
-        plan = self._planner.backlog(self.checkpoint, now)
+        plan = self._planner.backlog(self.book.read, now)
         return plan is not None and self._affords(plan)
 
     def _affords(self, plan: Plan) -> bool:
@@ -174,33 +167,41 @@ class Poller:
 
     async def _carry_out(self, plan: Plan, began: float, started: float) -> None:
         reading, error = await self._read_all(plan, began)
-        levels = self._levels
+        levels = self.book.read.levels
+        is_fill = plan.aim == "fill"
         try:
-            if error is None and plan.aim != "fill":
+            if error is None and not is_fill:
                 levels = self._planner.succeeded(plan, reading, levels)
-            events = await self._commit(plan, reading, levels, began)
+            choose = partial(self._select, plan, reading)
+            events, waiting = await self.book.enter(choose, reading, levels, began, is_ordinary=not is_fill)
+            await self._wait_for_details(waiting)
         except BaseException:
             self._plan_anew()  # the planner counts on a read that was never made durable
             raise
-        self._levels = levels
         if error is None:
             self._succeed(plan, reading, events, started)
         else:
             self._fail(plan, reading, error)
 
+    async def _wait_for_details(self, waiting: Waiting | None) -> None:
+        """Have what waits for its details journaled as they come; only a sweep is held up by it."""
+        details = self._context.details
+        if waiting is not None and details is not None:
+            await details.take(waiting.events.values(), partial(self.book.settle, waiting))
+
     def _plan(self, now: float, started: float) -> Plan | None:
-        if started < self.due_at and not self._planner.is_behind(self.checkpoint, now):
-            plan = self.refill.plan(self.pacing.slice_rows) or self._planner.backlog(self.checkpoint, now)
+        if started < self.due_at and not self._planner.is_behind(self.book.read, now):
+            plan = self.refill.plan(self.pacing.slice_rows) or self._planner.backlog(self.book.read, now)
             if plan is not None:
                 return plan
-        return self._planner.head(self.checkpoint, self._levels, now) or self._planner.backlog(
-            self.checkpoint, now
+        return self._planner.head(self.book.read, self.book.read.levels, now) or self._planner.backlog(
+            self.book.read, now
         )
 
     async def _read_all(self, plan: Plan, began: float) -> tuple[Reading, ApiError | None]:
         """Read a plan's slices side by side; return what came of them, and what ended one early."""
         context = self._context
-        skip = Spans() if plan.aim == "fill" else self.checkpoint.unreadable
+        skip = Spans() if plan.aim == "fill" else self.book.read.unreadable
         reads = [
             WindowRead(
                 window,
@@ -225,60 +226,9 @@ class Poller:
     def _note_step(self) -> None:
         self.steps += 1
 
-    async def drop(self, spans: Iterable[Span]) -> None:
-        """Give up what of `spans` is still to be read; durable on return. May be called while it is polled.
-
-        Raises:
-            JournalError: Nothing was changed.
-        """
-        async with self._committing:
-            before = self.checkpoint
-            checkpoint = dropped(before, spans)
-            if checkpoint == before:
-                return
-            await self._store(checkpoint, None)
-            await self._context.room.store(self._context.journal.flush)
-            self.checkpoint = checkpoint
-            self._findings.tell_gaps(self.connector, before, checkpoint)
-
-    async def _commit(self, plan: Plan, reading: Reading, levels: Levels, began: float) -> Sequence[Event]:
-        """Store what is new and what it proves; return what is new."""
-        async with self._committing:
-            return await self._commit_alone(plan, reading, levels, began)
-
-    async def _commit_alone(
-        self, plan: Plan, reading: Reading, levels: Levels, began: float
-    ) -> Sequence[Event]:
-        context, before = self._context, self.checkpoint
-        selection = self._select(plan, reading)
-        events = selection.events
-        newest = before.newest
-        if events and (newest is None or events[-1].key > newest):
-            newest = events[-1].key
-        through = began - context.settle
-        lateness = before.lateness
-        if plan.aim != "fill":  # it tells of somebody's asking, not of how late events become visible
-            lateness = lateness.with_events(events, seen_at=context.api_now(), since=self._watched_since)
-        checkpoint = msgspec.structs.replace(
-            advanced(before, reading, levels, through=through, newest=newest, reach=self.reach),
-            lateness=lateness,
-        )
-        segment = None
-        if events:
-            source = self._source()
-            for event in events:
-                event.source = source
-            segment = Segment(source, events, began, checkpoint.through)
-        if segment is not None or checkpoint != before:
-            await self._store(checkpoint, segment)
-            self.keys.add(events, began)
-            self.checkpoint = checkpoint
-        self._report(selection, before)
-        return events
-
     def _select(self, plan: Plan, reading: Reading) -> Selection:
         """Choose what is new; of a fill only what lies in the gap, for only there keys were kept."""
-        rows, keys, checkpoint, window = reading.rows, self.keys, self.checkpoint, plan.window
+        rows, keys, checkpoint, window = reading.rows, self.book.keys, self.book.read, plan.window
         if plan.aim != "fill":
             return select(rows, keys, window, origin=checkpoint.origin, until=self._context.pacing.until)
         start = max(checkpoint.origin, window.start)
@@ -286,30 +236,6 @@ class Poller:
         new, doubtful = judge(selection.events, window, checkpoint.floor)
         self.refill.doubtful += len(doubtful)
         return selection._replace(events=new)
-
-    async def _store(self, checkpoint: Checkpoint, segment: Segment | None) -> None:
-        context, connector = self._context, self.connector
-        commit = Commit(
-            connector.account, connector.id, checkpoint, segment, connector.name, connector.serial
-        )
-        self.storing_since = context.clock.monotonic()
-        try:
-            await context.room.store(partial(context.journal.commit, context.claim, commit))
-        finally:
-            self.storing_since = None
-
-    def _source(self) -> Source:
-        connector = self.connector
-        return Source(
-            connector.account, connector.id, connector.name, connector.serial, self._context.clock.wall()
-        )
-
-    def _report(self, selection: Selection, before: Checkpoint) -> None:
-        tally = self._context.tally
-        tally.events += len(selection.events)
-        tally.duplicates += selection.duplicates
-        self._findings.tell_changed(self.connector, selection.changed)
-        self._findings.tell_gaps(self.connector, before, self.checkpoint)
 
     def _succeed(self, plan: Plan, reading: Reading, events: Sequence[Event], started: float) -> None:
         context, connector = self._context, self.connector
@@ -363,7 +289,7 @@ class Poller:
             connector: As it was listed.
             now: API time at which the listing was asked for.
         """
-        self.connector = connector
+        self.book.connector = connector
         was_silent, was_missing = self.tempo.is_silent, self.case.is_missing
         self.case.find()
         if self._context.pacing.until is None:
@@ -377,7 +303,7 @@ class Poller:
         api_now = context.api_now()
         interval = context.pace.next(self.tempo, [api_now - event.t for event in events], now)
         self._planner.interval = interval
-        context.board.allow_wait(self.ref, longest_wait(context.settle, interval))
+        context.board.allow_wait(self.ref, context.longest_wait(interval))
         return interval
 
     def _plan_anew(self) -> None:
@@ -475,11 +401,3 @@ class Poller:
         else:
             report = PollFailed(connector.id, connector.name, case.failures, delay, str(error))
         context.observe(report)
-
-    def forget_keys(self, floor: float) -> None:
-        """Drop keys that no later read can bring again.
-
-        Args:
-            floor: The checkpoint's floor as it was when the journal last made everything durable.
-        """
-        self.keys.forget(floor, self.checkpoint.gap_spans)

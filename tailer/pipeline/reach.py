@@ -32,13 +32,13 @@ class Reaches:
         reaches = fitted([_holding(poller) for poller in pollers], self._max_keys)
         has_cut = False
         for poller, reach in zip(pollers, reaches, strict=True):
-            has_cut = has_cut or reach < poller.reach
-            poller.reach = reach
-        cut = [poller for poller in pollers if not math.isinf(poller.reach)]
+            has_cut = has_cut or reach < poller.book.reach
+            poller.book.reach = reach
+        cut = [poller for poller in pollers if not math.isinf(poller.book.reach)]
         if has_cut:
-            shortest = min(cut, key=lambda poller: poller.reach)
+            shortest = min(cut, key=lambda poller: poller.book.reach)
             name = shortest.connector.name
-            self._observe(ReachCut(len(cut), name, shortest.reach, self._max_keys))
+            self._observe(ReachCut(len(cut), name, shortest.book.reach, self._max_keys))
         elif self._is_cut and not cut:
             self._observe(ReachRestored())
         self._is_cut = bool(cut)
@@ -51,13 +51,13 @@ def _holding(poller: Poller) -> Holding:
 
     def within(reach: Seconds) -> int:
         holes = holes_of(checkpoint, frontier)  # they keep their keys
-        return poller.keys.count_from(min([frontier - reach, *(start for start, _ in holes)]) - PADDING)
+        return poller.book.keys.count_from(min([frontier - reach, *(start for start, _ in holes)]) - PADDING)
 
     return Holding(
-        reach=poller.reach,
+        reach=poller.book.reach,
         longest=pacing.ladder.lengths[-1],
         shortest=VISITS * pacing.interval,
         span=frontier - checkpoint.floor,
-        keys=len(poller.keys) if math.isinf(poller.reach) else within(poller.reach),
+        keys=len(poller.book.keys) if math.isinf(poller.book.reach) else within(poller.book.reach),
         within=within,
     )

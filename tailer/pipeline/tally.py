@@ -13,6 +13,8 @@ class Tally:
         events: New events journaled.
         duplicates: Rows that were known already; overlapping reads bring many.
         changed: Duplicates that came with another kind.
+        details: Events whose details were fetched.
+        details_missed: Events that were journaled without the details that they waited for.
         late: Late events delivered.
         gaps: Gaps recorded.
         polls: Polls that read their window whole.
@@ -22,6 +24,8 @@ class Tally:
     events: int = 0
     duplicates: int = 0
     changed: int = 0
+    details: int = 0
+    details_missed: int = 0
     late: int = 0
     gaps: int = 0
     polls: int = 0

@@ -32,13 +32,19 @@ from tailer.errors import (
     AuthError,
     ConfigError,
     ConnectorGoneError,
+    EventGoneError,
     RateLimitedError,
     TransportError,
 )
-from tailer.model import Connector, Event, EventsRequest, Page
+from tailer.model import Connector, Event, EventsRequest, Key, Page, Payload
 
 LISTING = ""
 """Stands for the connector where connectors are listed."""
+
+
+def singles_of(connector: str) -> str:
+    """Give what stands for a connector where single events of it are read."""
+    return f"single events of {connector}"
 
 
 class Row(NamedTuple):
@@ -67,6 +73,11 @@ class Row(NamedTuple):
         """Make the event as an answer holds it."""
         return Event(t=self.t, n=self.n, k=self.k, a=self.seen_from if self.a is None else self.a)
 
+    @property
+    def payload(self) -> Payload:
+        """What Get Event tells of it: its kind, and something that tells events apart."""
+        return {"k": self.k, "told": f"{self.t}.{self.n}"}
+
 
 class Asked(NamedTuple):
     """A request that was sent: when (API time), of which connector, what, and what for."""
@@ -75,6 +86,15 @@ class Asked(NamedTuple):
     connector: str
     request: EventsRequest
     purpose: Purpose = Purpose.LIVE
+
+
+class Fetched(NamedTuple):
+    """A request of a single event: when it was wished for (API time), of which connector, which, what for."""
+
+    at: float
+    connector: str
+    key: Key
+    purpose: Purpose
 
 
 @dataclass(slots=True)
@@ -113,6 +133,7 @@ class ScriptedSource:
 
     Attributes:
         asked: Every request of events, in order.
+        fetched: Every request of a single event, in order, sent or not.
         listings: API times of the requests of List Connectors.
         most_in_flight: The most requests of one connector that were under way at once.
         remaining: What refusals for the rate limit tell of the quota; ``None``: nothing.
@@ -141,6 +162,7 @@ class ScriptedSource:
         self.api_time = ApiTime(clock.wall(), clock.monotonic())
         self.counters = ClientCounters()
         self.asked: list[Asked] = []
+        self.fetched: list[Fetched] = []
         self.listings: list[float] = []
         self.most_in_flight: Counter[str] = Counter()
         self.most_at_once = 0
@@ -209,7 +231,8 @@ class ScriptedSource:
 
         Args:
             error: Raised instead of a page; ``None``: the page comes after all.
-            connector: Whose requests; `LISTING`: those of List Connectors; ``None``: all.
+            connector: Whose requests; `LISTING`: those of List Connectors; `singles_of` one: those of its
+                single events; ``None``: all.
             connectors: More such connectors.
             delay: Seconds that the answer takes longer.
             start: API time from which on, inclusive.
@@ -280,6 +303,24 @@ class ScriptedSource:
             return page
         finally:
             self._in_flight[connector] -= 1
+
+    async def get_event(self, account: str, connector: str, key: Key, purpose: Purpose) -> Payload:
+        """Give what is told of one event; see `tailer.interfaces.EventApi`."""
+        subject = singles_of(connector)
+        self._in_flight[subject] += 1
+        self.most_in_flight[subject] = max(self.most_in_flight[subject], self._in_flight[subject])
+        self.most_at_once = max(self.most_at_once, self._in_flight.total())
+        self.fetched.append(Fetched(self.now(), connector, key, purpose))
+        try:
+            sent = await self._send(subject, None, purpose)
+            known = self._rows.get(connector, []) if account == self.account else []
+            row = next((row for row in known if (row.t, row.n) == key and row.seen_from <= self.now()), None)
+            if row is None:
+                raise EventGoneError(f"connector {connector}: the API does not know event {key}", status=404)
+            self._answer(subject, sent)
+            return row.payload
+        finally:
+            self._in_flight[subject] -= 1
 
     def _heartbeat(self, connector: str, now: float) -> str | None:
         if connector not in self._silences:

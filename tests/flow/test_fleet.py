@@ -233,4 +233,4 @@ async def test_keys_do_not_grow_for_ever() -> None:
     run = await stage.serve(sink, seconds=9_100)
 
     assert keys(sink.events) == keys_of(rows)
-    assert len(run.pollers[0].keys) < 1500
+    assert len(run.pollers[0].book.keys) < 1500

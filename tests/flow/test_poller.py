@@ -102,7 +102,7 @@ async def test_a_poll_journals_its_window_sorted_with_the_coverage_it_completes(
     assert poller.checkpoint.covered.items == ((START - 60, START),)
     assert poller.checkpoint.newest == (START - 1, 0)
     assert poller.checkpoint.through == START - 2
-    assert len(poller.keys) == 60
+    assert len(poller.book.keys) == 60
     source = (await stage.journal.read(0, 1))[0].segments[0].source
     assert source.name == "Berlin"
     assert source.seen == pytest.approx(START + 0.45, abs=0.1)
@@ -135,7 +135,7 @@ async def test_memory_changes_only_after_the_commit(attribute: str) -> None:
         await poller.poll()
 
     assert poller.checkpoint == before
-    assert len(poller.keys) == 0
+    assert len(poller.book.keys) == 0
 
 
 async def test_a_full_journal_is_waited_for() -> None:
@@ -302,8 +302,8 @@ async def test_forgetting_keys_brings_nothing_twice() -> None:
     sizes = []
     while stage.clock.monotonic() < 8000:
         await poller.poll()
-        poller.forget_keys(poller.checkpoint.floor)
-        sizes.append(len(poller.keys))
+        poller.book.forget_keys(poller.checkpoint.floor)
+        sizes.append(len(poller.book.keys))
         await stage.clock.sleep(20)
 
     found = await journaled(stage)
@@ -316,7 +316,7 @@ async def test_what_was_dropped_is_not_asked_for() -> None:
     stage = Stage({"c1": steady(3600, start=-3600)})
     poller = await poller_on(stage, origin=START - 3600)
 
-    await poller.drop([(START - 3600, START - 600)])
+    await poller.book.drop([(START - 3600, START - 600)])
     for _ in range(5):
         await poller.poll()
         await stage.clock.sleep(400)
@@ -342,7 +342,7 @@ async def test_a_read_that_was_under_way_outranks_a_drop() -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(poller.poll)
         await stage.clock.sleep(0.01)
-        await poller.drop([(START - 60, START - 30)])
+        await poller.book.drop([(START - 60, START - 30)])
         assert poller.checkpoint.gaps == (Gap(START - 60, START - 30, "dropped"),)
 
     assert poller.checkpoint.gaps == ()
@@ -380,7 +380,7 @@ async def test_a_fill_goes_on_after_a_failure() -> None:
     """Polls come first, and the gap is read once the API answers."""
     stage = Stage({"c1": steady(600, start=-600)})
     poller = await poller_on(stage, origin=START - 600)
-    await poller.drop([(START - 600, START - 300)])
+    await poller.book.drop([(START - 600, START - 300)])
     await poller.poll()
     poller.refill.ask([(START - 600, START - 300)])
     stage.source.trouble(ServerError("HTTP 502", status=502), connector="c1", times=1)
@@ -396,7 +396,7 @@ async def test_nobody_waits_for_a_fill_of_a_parked_connector() -> None:
     """What is refused is given up, and stays a gap; so it is when the account is stopped."""
     stage = Stage({"c1": steady(600, start=-600)})
     poller = await poller_on(stage, origin=START - 600)
-    await poller.drop([(START - 600, START - 300)])
+    await poller.book.drop([(START - 600, START - 300)])
     for stop in (False, True):
         poller.refill.ask([(START - 600, START - 300)])
         if stop:
@@ -416,8 +416,8 @@ async def test_an_event_that_may_be_journaled_already_is_left_out() -> None:
     ahead = Row(START - 300, 7, a=START - 450)
     stage = Stage({"c1": [*rows, ahead]}, filter_by="a")
     poller = await poller_on(stage, origin=START - 600)
-    poller.checkpoint = msgspec.structs.replace(
-        poller.checkpoint, gaps=(Gap(START - 500, START - 400, "refused"),), floor=START - 100.0
+    poller.book.read = msgspec.structs.replace(
+        poller.book.read, gaps=(Gap(START - 500, START - 400, "refused"),), floor=START - 100.0
     )
     poller.refill.ask([(START - 500, START - 400)])
     await poller.fill()

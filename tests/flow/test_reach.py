@@ -26,7 +26,7 @@ async def test_a_flood_cuts_its_own_reach_until_it_is_over() -> None:
     sink, most, told = RecordingSink(), [0], []
 
     def watch(run: Run) -> None:
-        most[0] = max(most[0], sum(len(poller.keys) for poller in run.pollers))
+        most[0] = max(most[0], sum(len(poller.book.keys) for poller in run.pollers))
         status = snapshot(run, PROCESS, "running")
         told.append({one.connector: one.reach for one in status.connectors})
         assert status.fleet.shortest_reach == told[-1]["flood"]

@@ -106,7 +106,7 @@ class Life:
 
     def _look(self, daemon: Run) -> Midnight:
         return Midnight(
-            keys=sum(len(poller.keys) for poller in daemon.pollers),
+            keys=sum(len(poller.book.keys) for poller in daemon.pollers),
             gaps=sum(len(poller.checkpoint.gaps) for poller in daemon.pollers),
             journal_bytes=daemon.journal.used_bytes or 0,
             file_count=sum(1 for _ in self._folder.glob("events*")),

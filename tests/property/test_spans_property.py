@@ -64,3 +64,15 @@ def test_an_update_is_one_addition_after_the_other(
     for start, end in added:
         expected = expected.add(start, end)
     assert spans.update(added) == expected
+
+
+@given(STEPS, STEPS)
+def test_what_is_subtracted_is_gone(
+    steps: list[tuple[str, int, int]], others: list[tuple[str, int, int]]
+) -> None:
+    """What another set has is taken away, and nothing else."""
+    spans, numbers = _play(steps)
+    other, taken = _play(others)
+    left = spans.subtract(other)
+    assert {number for low, high in left for number in range(low, high)} == numbers - taken
+    assert all(one[1] < following[0] for one, following in pairwise(left.items))

@@ -25,6 +25,7 @@ def request(**given: Any) -> BackfillRequest:
         "out": Path("events.jsonl"),
         "format": None,
         "kinds": (),
+        "details": (),
         "share": None,
         "account": None,
         "token_file": None,
@@ -106,3 +107,13 @@ def test_another_command_does_not_go_on(tmp_path: Path) -> None:
     assert place(tmp_path).take(words) == job
     with pytest.raises(ConfigError, match="was begun with --since 30d; the same command goes on"):
         place(tmp_path).take({**words, "--since": "20d"})
+
+
+def test_details_are_part_of_what_is_asked_for(tmp_path: Path) -> None:
+    """Files begun without details do not go on with some; what was begun before there were any does."""
+    plain = configure(request(), place(tmp_path), ENVIRON, NOW)
+    asked = request(details=("HaError", "*Failure"))
+    config = configure(asked, place(tmp_path), ENVIRON, NOW)
+    assert config.polling.details == ("HaError", "*Failure")
+    assert "--details" not in words_of(request(), plain)
+    assert words_of(asked, config)["--details"] == "*Failure HaError"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tailer.cli.live import TailRequest, ask_of, configure
+from tailer.cli.live import TailRequest, ask_of, configure, with_details
 from tailer.config.credentials import BearerToken
 from tailer.errors import ConfigError
 from tailer.sinks.stdout import StdoutSink
@@ -32,6 +32,7 @@ def request(**given: Any) -> TailRequest:
         "since": None,
         "until": None,
         "kinds": (),
+        "details": (),
         "level": "debug",
         "include": (),
         "exclude": (),
@@ -120,3 +121,34 @@ def test_what_is_asked_of_the_api(typed: dict[str, Any], follow: bool, kind: str
     """One kind is asked of the API, several are filtered here; an end in the future is waited for."""
     ask = ask_of(request(**typed), NOW)
     assert (ask.start, ask.follow, ask.kind) == ("10m", follow, kind)
+
+
+def test_details_outrank_the_file(tmp_path: Path) -> None:
+    """What is typed takes the place of the file's patterns; nothing typed leaves them."""
+    path = tmp_path / "tailer.toml"
+    path.write_text('[[accounts]]\nid = "a"\n[polling]\ndetails = ["HaError"]\ndetails_wait = "3s"\n')
+    plain = configure(request(config=path), ENVIRON, NOW).polling
+    typed = configure(request(config=path, details=("*Failure",)), ENVIRON, NOW).polling
+    assert (plain.details, plain.details_wait) == (("HaError",), 3.0)
+    assert (typed.details, typed.details_wait) == (("*Failure",), 3.0)
+
+
+@pytest.mark.parametrize(
+    ("look", "is_terminal", "shown"),
+    [
+        (StdoutSink.Config(), True, ("e",)),
+        (StdoutSink.Config(), False, ()),
+        (StdoutSink.Config(format="pretty", show=("serial",)), False, ("serial", "e")),
+        (StdoutSink.Config(show=("e", "serial")), True, ("e", "serial")),
+        (StdoutSink.Config(format="csv"), True, ()),
+        (StdoutSink.Config(template="{k}"), True, ()),
+    ],
+)
+def test_details_that_are_asked_for_are_shown(
+    look: StdoutSink.Config,
+    is_terminal: bool,
+    shown: tuple[str, ...],
+) -> None:
+    """Lines for people have them without being asked twice; other formats are what they were."""
+    assert with_details(look, ("*Failure",), is_terminal=is_terminal).show == shown
+    assert with_details(look, (), is_terminal=is_terminal) is look

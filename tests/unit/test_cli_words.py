@@ -56,6 +56,13 @@ def test_summary_says_what_was_read() -> None:
     ]
 
 
+def test_summary_counts_details() -> None:
+    """Where some were asked for, it says how many came, and how many did not."""
+    assert summarize(outcome(details=7), UTC)[1].endswith("24 requests, details of 7 events")
+    words = summarize(outcome(details=1, details_missed=2), UTC)[1]
+    assert words.endswith("24 requests, details of 1 event, 2 without theirs")
+
+
 def test_summary_says_what_was_not_read() -> None:
     """Gaps, connectors that failed, and what a sink did not take are named."""
     words = summarize(

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from tailer.api.protocol import decipher_connectors, decipher_events
+from tailer.api.protocol import decipher_connectors, decipher_event, decipher_events
 from tailer.api.refusals import printable
 from tailer.errors import (
     ApiError,
     AuthError,
     ConnectorGoneError,
+    EventGoneError,
     RateLimitedError,
     RequestRefusedError,
     ServerError,
@@ -227,3 +228,23 @@ def test_ids_in_messages_are_tamed() -> None:
 def test_a_redirect_is_explained() -> None:
     """Who is redirected learns that redirects are not followed, and where to look."""
     assert "redirects are not followed, check [api] base_url" in str(refusal_of(302, EMPTY))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "hint"),
+    [
+        (404, said(coded(1002, "event not found")), EventGoneError, "it may keep them no more"),
+        (404, said(coded(7003)), EventGoneError, "it may keep them no more"),
+        (400, said(coded(1001)), RequestRefusedError, "it may be the event's time or number"),
+        (403, said(coded(10000)), AuthError, "Magic WAN Read"),
+        (429, EMPTY, RateLimitedError, "requests wait"),
+        (502, HTML, ServerError, "usually this passes"),
+    ],
+)
+def test_a_single_event_is_refused_like_a_page(
+    status: int, body: bytes, kind: type[ApiError], hint: str
+) -> None:
+    """Only what the API does not know is another thing: the event, not the connector."""
+    with pytest.raises(ApiError, match=hint) as caught:
+        decipher_event(status, CIMultiDict(), body, "acc", "con", key=(3, 2))
+    assert type(caught.value) is kind

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from tailer.api.protocol import decipher_connectors, decipher_events
+from tailer.api.protocol import decipher_connectors, decipher_event, decipher_events
 from tailer.errors import ApiError, TransportError, WireFormatError
 from tailer.model import Connector, Event, Page
 
@@ -214,3 +214,33 @@ def test_connectors_of_another_shape_are_an_error_without_the_page(body: bytes) 
         decipher_connectors(200, HEADERS, body, "acc")
     assert caught.value.page == b""
     assert "secret" not in repr(caught.value)
+
+
+def event_body(result: str) -> bytes:
+    """Write an answer of Get Event."""
+    return f'{{"success":true,"result":{result},"errors":[]}}'.encode()
+
+
+def test_a_payload_is_read_as_it_is() -> None:
+    """Whatever is in it comes, the kind included; numbers of another spelling are the same event."""
+    body = event_body('{"e":{"k":"HaError","x":[1,{"y":null}]},"n":2.0,"t":3.0,"v":"1.2"}')
+    payload = decipher_event(200, HEADERS, body, "acc", "con", key=(3, 2))
+    assert payload == {"k": "HaError", "x": [1, {"y": None}]}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        '{"e":{"k":"HaError"},"n":2,"t":4}',
+        '{"e":{"k":"HaError"},"n":1,"t":3}',
+        '{"e":"HaError","n":2,"t":3}',
+        '{"e":null,"n":2,"t":3}',
+        '{"n":2,"t":3}',
+        '{"e":{"n":1e999},"n":2,"t":3}',
+        "null",
+    ],
+)
+def test_a_payload_of_another_shape_is_none(result: str) -> None:
+    """What is about another event, or holds no payload that can be kept, is no answer."""
+    with pytest.raises(WireFormatError, match="details of an event of connector con"):
+        decipher_event(200, HEADERS, event_body(result), "acc", "con", key=(3, 2))

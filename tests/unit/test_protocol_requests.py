@@ -4,11 +4,11 @@ import pytest
 from yarl import URL
 
 from tailer.api.credentials import headers_of, masked
-from tailer.api.protocol import connectors_url, events_url
+from tailer.api.protocol import connectors_url, event_url, events_url
 from tailer.api.route import BASE_URL, find_proxy, parse_base_url
 from tailer.config.credentials import BearerToken, GlobalKey, Secret
 from tailer.errors import ConfigError
-from tailer.model import EventsRequest
+from tailer.model import EventsRequest, Key
 
 TOKEN = "planted-token-0123456789abcdefghijklmnop"
 LIST = "https://api.cloudflare.com/client/v4/accounts/acc/magic/connectors"
@@ -17,6 +17,20 @@ LIST = "https://api.cloudflare.com/client/v4/accounts/acc/magic/connectors"
 def test_connectors_are_listed_under_their_account() -> None:
     """The list of connectors lives at the documented path."""
     assert connectors_url(BASE_URL, "acc") == LIST
+
+
+@pytest.mark.parametrize(
+    ("key", "address"),
+    [
+        ((1_785_585_600, 7), "1785585600.7"),
+        ((1_785_585_600, 2**60 + 1), "1785585600.1152921504606846977"),
+        ((1_785_585_600.25, 0), "1785585600.25.0"),
+        ((-1, 1e22), "-1.1e%2B22"),
+    ],
+)
+def test_an_event_is_addressed_exactly(key: Key, address: str) -> None:
+    """Time and number go into the path with all their digits, whole ones as such."""
+    assert event_url(BASE_URL, "acc", "con", key) == f"{LIST}/con/telemetry/events/{address}"
 
 
 @pytest.mark.parametrize(
