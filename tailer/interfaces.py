@@ -222,7 +222,16 @@ class Journal(Protocol):
         """
 
     async def flush(self) -> None:
-        """Return when every checkpoint handed over before the call is durable."""
+        """Return when everything handed over before the call is durable."""
+
+    async def load_spending(self, principal: str) -> bytes | None:
+        """What was kept of a principal's spending last, ``None`` when nothing ever was."""
+
+    def keep_spending(self, principal: str, record: bytes) -> None:
+        """Keep a record of a principal's spending in place of the former one.
+
+        It becomes durable with the next commit, or after ten seconds; nobody waits for it.
+        """
 
     async def read(self, offset: int, max_events: int) -> list[Entry]:
         """Read entries in order, from the one that holds event number `offset` or the first after it.

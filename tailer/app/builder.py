@@ -33,6 +33,7 @@ from tailer.pipeline.details import DetailsDesk
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.room import Room
 from tailer.pipeline.roster import Watch
+from tailer.pipeline.spending import SpendingBook
 
 FINITE_TRIES = 3
 """Failed polls in a row after which a command that ends by itself gives a connector up."""
@@ -52,6 +53,7 @@ class Builder:
         journal: Open.
         connect: Makes clients.
         history: What earlier runs of this process have spent and counted.
+        book: Keeps what is spent.
         board: Where progress is posted for the run's readers.
         room: The journal's.
         max_held: Bound on the events that a reader holds for the sake of order.
@@ -68,6 +70,7 @@ class Builder:
         journal: Journal,
         connect: Connect,
         history: History,
+        book: SpendingBook,
         board: Board,
         room: Room,
         max_held: int,
@@ -80,6 +83,7 @@ class Builder:
         self._journal = journal
         self._connect = connect
         self._history = history
+        self._book = book
         self._board = board
         self._room = room
         self._max_held = max_held
@@ -98,8 +102,12 @@ class Builder:
 
     async def _fleets_of(self, principal: Principal) -> list[Fleet]:
         api = self._config.api
+        is_new = not self._history.budgets.knows(principal.name)
         gate = self._history.budgets.of(principal.name, api)
+        if is_new:
+            await self._book.restore(principal.name, gate.budget)
         gate.budget.allow(share=api.budget.share, reserve=api.budget.reserve)
+        self._book.add(principal.name, gate.budget)
         fleets: list[Fleet] = []
         crowd: Crowd | None = None
         for accounts in principal.by_credentials():

@@ -11,6 +11,7 @@ from tailer.clock import Clock
 from tailer.config.options import Account, ApiOptions, Config
 from tailer.core.apitime import ApiTime
 from tailer.core.budget import Budget
+from tailer.core.spending import Spending
 from tailer.observe import Observer
 
 
@@ -70,11 +71,17 @@ class Budgets:
 
     def __init__(self) -> None:
         self._known: dict[str, Gate] = {}
+        self._address = Spending(1.0)
+
+    def knows(self, principal: str) -> bool:
+        """Tell whether `of` has given the gate of this principal before."""
+        return principal in self._known
 
     def of(self, principal: str, api: ApiOptions) -> Gate:
         """Give the gate before one principal's budget; a new one has the bounds of a configuration."""
         known = self._known.get(principal)
         if known is None:
-            known = Gate(Budget(share=api.budget.share, reserve=api.budget.reserve))
+            budget = Budget(share=api.budget.share, reserve=api.budget.reserve, address=self._address)
+            known = Gate(budget)
             self._known[principal] = known
         return known

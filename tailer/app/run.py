@@ -36,6 +36,7 @@ from tailer.pipeline.poller import Poller
 from tailer.pipeline.reach import Reaches
 from tailer.pipeline.reader import Reader, ReaderOptions
 from tailer.pipeline.room import Room
+from tailer.pipeline.spending import SpendingBook
 from tailer.sinks.options import estimate_bytes
 
 MAX_HELD = 1_000_000
@@ -97,6 +98,7 @@ class Run:
         self._is_open = is_open
         self._board = Board()
         self.room = Room(self._clock, observe)
+        self._book = SpendingBook(journal, self._clock)
         self._reaches = Reaches(config.journal.max_keys, observe)
         self._stack = AsyncExitStack()
         self._group: TaskGroup
@@ -108,6 +110,7 @@ class Run:
             if not self._is_open:
                 await self._journal.open()
                 self._stack.push_async_callback(self._journal.close)
+            self._stack.callback(self._book.close)  # when the clients, which come later, are gone
             self.fleets += await self._builder().fleets()
             await call_roll(self.fleets, self._ask, self._clock, self._observe)
         except BaseException:
@@ -288,6 +291,7 @@ class Run:
             journal=self._journal,
             connect=self._connect,
             history=self.history,
+            book=self._book,
             board=self._board,
             room=self.room,
             max_held=self._max_held,
@@ -301,6 +305,7 @@ class Run:
             async with anyio.create_task_group() as upkeep:
                 for crowd in {fleet.crowd for fleet in self.fleets}:
                     upkeep.start_soon(crowd.keep, self._clock)
+                upkeep.start_soon(self._book.keep)
                 async with anyio.create_task_group() as group:
                     for fleet in self.fleets:
                         group.start_soon(fleet.run)

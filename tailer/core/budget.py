@@ -28,6 +28,8 @@ say otherwise. Crossing that blocks every call of that user, the dashboard inclu
    bursts that would leave nothing of the share to the live ones: together they are sent only what the polls
    that are planned leave of a window, and each its own share (`SHARES`) of it in any case.
 
+9. **Address.** All principals of a process together send at most `_ADDRESS_RATE` requests a second.
+
 `now` is monotonic time in seconds. Between a `wait` that gave 0 and its `spend` nothing else may run.
 """
 
@@ -41,7 +43,7 @@ from tailer.core.durations import Seconds
 from tailer.core.flight import Flight
 from tailer.core.precedence import SHARES
 from tailer.core.purpose import Purpose
-from tailer.core.spending import Spending
+from tailer.core.spending import UNKNOWN, Spending, SpendingRecord
 from tailer.core.suspects import Suspects
 
 _SHORT_PAUSE: Seconds = 30.0
@@ -51,9 +53,9 @@ _LEAST_PAUSE: Seconds = 1.0  # what a 0 on the wire means, where times have whol
 _PATIENCE: Seconds = 60.0  # a probe without any word for so long is lost
 _ANSWER: Seconds = 0.25  # what an answer takes, about
 _PROMPT: Seconds = 2.0  # whoever has no answer yet is being served, not refused
-_FULL_SPEED = (
-    6  # windows after a pause until nothing is held back: 64 requests under way are more than asked for
-)
+_ADDRESS_RATE = 200  # requests a second of one address, whoever sends them; Cloudflare's "API rate limits"
+_MAX_STOP: Seconds = 3600.0  # no stop of before a restart is believed to last longer: clocks step
+_FULL_SPEED = 6  # windows after a pause until nothing is held back: 64 under way are more than anybody sends
 
 
 class RatePolicy(NamedTuple):
@@ -81,7 +83,13 @@ class Budget:
     """
 
     def __init__(
-        self, *, share: float, reserve: float, quota: int = 1200, window: Seconds = _LONG_PAUSE
+        self,
+        *,
+        share: float,
+        reserve: float,
+        quota: int = 1200,
+        window: Seconds = _LONG_PAUSE,
+        address: Spending | None = None,
     ) -> None:
         """Begin with nothing spent.
 
@@ -90,6 +98,8 @@ class Budget:
             reserve: Part of the quota that we leave to others, in [0, 1).
             quota: Requests a window until the headers tell. Source: Cloudflare's "API rate limits".
             window: Seconds, likewise.
+            address: What all principals have sent in the last second, shared by them; ``None``: it is not
+                counted.
         """
         self.suspects = Suspects()
         self.planned = 0.0
@@ -97,8 +107,11 @@ class Budget:
         self._reserve = reserve
         self._quota = quota
         self._spending = Spending(window)
+        self._address = address
         self._flight = Flight()
         self._remaining: int | None = None
+        self._foreign: int | None = None
+        self._foreign_at = -inf
         self._refill_at = -inf  # when enough is left again, by the answer that told last
         self._until = -inf  # nothing is sent before
         self._stop: str | None = None  # why; set until a probe has succeeded
@@ -131,6 +144,11 @@ class Budget:
     def remaining(self) -> int | None:
         """What the API last said to be left of the quota, whoever spent the rest; ``None``: not said."""
         return self._remaining
+
+    @property
+    def foreign(self) -> int | None:
+        """What others have spent of the quota, as far as the headers show it; ``None``: not said."""
+        return self._foreign
 
     @property
     def paused_until(self) -> float | None:
@@ -191,6 +209,8 @@ class Budget:
         delay = self._wait_for_flight(now)
         if delay > 0:
             return delay
+        if self._address is not None and self._address.total(now) >= _ADDRESS_RATE:
+            return max(_LEAST_WAIT, self._address.frees_in(now))
         if self.affords(purpose, now):
             return 0.0
         return max(_LEAST_WAIT, self._spending.frees_in(now))
@@ -201,6 +221,8 @@ class Budget:
             self._probe_at = now
             self._was_probed = True
         self._spending.add(now, purpose)
+        if self._address is not None:
+            self._address.add(now, purpose)
         self._flight.depart(now)
 
     def observe(self, sent: float, policy: RatePolicy | None, now: float) -> None:
@@ -219,6 +241,8 @@ class Budget:
         if policy.remaining is None:
             return
         self._remaining = policy.remaining
+        if now - self._foreign_at >= 1.0:
+            self._infer_foreign(policy.remaining, policy.reset, now)
         self._refill_at = self._refilled_at(_SHORT_PAUSE if policy.reset is None else policy.reset, now)
         if self._is_at_reserve():
             self._halt(self._refill_at, "only the reserved part of the quota remains")
@@ -293,6 +317,58 @@ class Budget:
     def _miss(self, sent: float) -> None:
         if sent == self._probe_at:
             self._probe_at = None
+
+    def record(self, now: float, wall: float, *, is_closed: bool) -> SpendingRecord:
+        """Tell what has to be known after a restart.
+
+        Args:
+            now: Monotonic time.
+            wall: The same moment, epoch seconds.
+            is_closed: Nothing more will be sent.
+        """
+        self.spent(now)
+        return SpendingRecord(
+            at=wall,
+            quota=self._quota,
+            window=self.window,
+            sends=self._spending.sends(wall - now),
+            stopped_until=self._until + wall - now if self._stop else None,
+            reason=self._stop,
+            is_closed=is_closed,
+        )
+
+    def restore(self, record: SpendingRecord, now: float, wall: float) -> None:
+        """Begin with what an earlier process has spent; see `tailer.core.spending`. Before anything is sent.
+
+        Args:
+            record: Its last.
+            now: Monotonic time.
+            wall: The same moment, epoch seconds.
+        """
+        self._quota, self._spending.window = record.quota, record.window
+
+        def local(at: float) -> float:
+            return now - max(0.0, wall - at)
+
+        for at, counts in record.sends:
+            for purpose, count in zip(Purpose, counts, strict=False):
+                if count:
+                    self._spending.add(local(at), purpose, count)
+        unknown = min(record.unknown(self.rate), self.allowed - self._spending.total(local(record.at)))
+        if unknown > 0:
+            self._spending.add(local(record.at + UNKNOWN), Purpose.LIVE, unknown)
+        if record.reason is not None and record.stopped_until is not None and record.stopped_until > wall:
+            self._halt(now + min(record.stopped_until - wall, _MAX_STOP), record.reason)
+
+    def _infer_foreign(self, remaining: int, reset: Seconds | None, now: float) -> None:
+        """Infer what others have spent: what is gone from the quota and was not sent by us.
+
+        The window of the quota ends with the reset, whether it slides or not; times are whole seconds.
+        """
+        begin = -inf if reset is None else now + reset - self.window - 1.0
+        self.spent(now)
+        self._foreign = max(0, self._quota - remaining - self._spending.since(begin))
+        self._foreign_at = now
 
     def _wait_for_flight(self, now: float) -> Seconds:
         """Wait for answers, or for their lack to mean nothing (rules 2, 3 and 7)."""

@@ -1,19 +1,76 @@
-"""What was sent lately: counted by purpose, over the window that ends now.
+"""What was sent lately: counted by purpose, over the window that ends now, and remembered over a restart.
 
-Sends are counted in buckets, `BUCKETS` a window, so that a quota of millions costs no memory; a bucket is
-forgotten when its last send has left the window, never earlier. `now` is monotonic time in seconds.
+1. Sends are counted in buckets, `BUCKETS` a window, so that a quota of millions costs no memory; a bucket is
+   forgotten when its last send has left the window, never earlier.
+2. A record of them is journaled every `RECORD_EVERY`, with other commits, and once more when the process
+   ends; that one is *closed*. So after a kill, what was sent in the last `UNKNOWN` seconds may be unknown.
+3. Whoever begins with a record that is not closed takes it that as much was sent in those seconds as in the
+   busiest `UNKNOWN` seconds of the record, or as the share allows on average if that is more; but no more
+   than was allowed at all. After a closed one nothing is unknown.
+4. Records hold wall times. A send that seems to lie in the future was sent now: too much is remembered then,
+   not too little.
+
+`now` is monotonic time in seconds where nothing else is said.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from math import inf
+from math import ceil, inf
+
+import msgspec
 
 from tailer.core.durations import Seconds
 from tailer.core.purpose import Purpose
 
 BUCKETS = 128
 """Buckets a window: a send blocks its place for less than one in a hundred of the window too long."""
+
+RECORD_EVERY: Seconds = 10.0
+"""Seconds between two records: as long as a commit without events may wait for its transaction."""
+
+UNKNOWN: Seconds = 2 * RECORD_EVERY
+"""Seconds before a kill of which no record may tell: until the next was made, and until it was durable."""
+
+
+class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a principal had spent, as it is journaled. Times are wall time, epoch seconds.
+
+    Attributes:
+        at: When it was made.
+        quota: Requests a window that the API allowed.
+        window: Seconds.
+        sends: By bucket, ascending: time of the last of them, and how many by purpose.
+        stopped_until: End of the stop that was in force, ``None`` without one.
+        reason: Why it was.
+        is_closed: Nothing was sent afterwards.
+    """
+
+    at: float
+    quota: int
+    window: Seconds
+    sends: tuple[tuple[float, tuple[int, ...]], ...]
+    stopped_until: float | None
+    reason: str | None
+    is_closed: bool
+
+    def unknown(self, rate: float) -> int:
+        """Tell how many sends are taken to have followed (rule 3), but for what was allowed at all.
+
+        Args:
+            rate: Requests a second that the share allows.
+        """
+        if self.is_closed:
+            return 0
+        busiest = running = 0
+        oldest = 0
+        for at, counts in self.sends:
+            running += sum(counts)
+            while self.sends[oldest][0] < at - UNKNOWN:
+                running -= sum(self.sends[oldest][1])
+                oldest += 1
+            busiest = max(busiest, running)
+        return max(busiest, ceil(rate * UNKNOWN))
 
 
 class _Bucket:
@@ -44,16 +101,16 @@ class Spending:
         """Count the buckets."""
         return len(self._buckets)
 
-    def add(self, now: float, purpose: Purpose) -> None:
-        """Count a request that is sent now; never before the one that was counted last."""
+    def add(self, now: float, purpose: Purpose, count: int = 1) -> None:
+        """Count requests that are sent now; never before those that were counted last."""
         newest = self._buckets[-1] if self._buckets else None
         if newest is None or now - newest.first >= self.window / BUCKETS:
             newest = _Bucket(now)
             self._buckets.append(newest)
         newest.last = now
-        newest.counts[purpose] += 1
-        self._total += 1
-        self._totals[purpose] += 1
+        newest.counts[purpose] += count
+        self._total += count
+        self._totals[purpose] += count
 
     def total(self, now: float) -> int:
         """Count all of the window."""
@@ -68,6 +125,10 @@ class Spending:
     def since(self, then: float) -> int:
         """Count those of the buckets that began at `then` or later."""
         return sum(sum(bucket.counts) for bucket in self._buckets if bucket.first >= then)
+
+    def sends(self, offset: float) -> tuple[tuple[float, tuple[int, ...]], ...]:
+        """Give them as a record does; `offset` turns monotonic time into wall time."""
+        return tuple((bucket.last + offset, tuple(bucket.counts)) for bucket in self._buckets)
 
     def freed_at(self, count: int) -> float:
         """Tell when so many of them will have left the window; infinite where there are fewer."""

@@ -5,6 +5,7 @@
    lone commit after a quiet time goes at once.
 3. A checkpoint without events is held, the latest of each connector, until the next transaction or for
    `HOLD_SECONDS`; nobody waits for it. It goes with the first transaction, and one that fails gives it back.
+   So is the latest record of each principal's spending.
 4. A commit whose claim has ended is refused alone, when its transaction is formed; the others go on.
 5. A caller that was cancelled before its transaction began has stored nothing; after that, it has.
 """
@@ -45,6 +46,17 @@ class _Waiting(NamedTuple):
     weight: int
 
 
+class _Held(NamedTuple):
+    """What waits for any transaction: checkpoints by connector, records by principal."""
+
+    checkpoints: dict[tuple[str, str], tuple[Claim, Commit]]
+    spending: dict[str, bytes]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.checkpoints or self.spending)
+
+
 class GroupCommit:
     """Gathers what is to be stored and hands it to the writer, group by group.
 
@@ -60,7 +72,7 @@ class GroupCommit:
         self._pace = pace
         self._waiting: deque[_Waiting] = deque()
         self._weight = 0
-        self._held: dict[tuple[str, str], tuple[Claim, Commit]] = {}
+        self._held = _Held({}, {})
         self._held_until = 0.0
         self._is_running = False
         self._started_at = float("-inf")
@@ -68,9 +80,14 @@ class GroupCommit:
 
     def hold(self, claim: Claim, commit: Commit) -> None:
         """Take a checkpoint without events along with the next transaction."""
-        if not self._held:
-            self._held_until = asyncio.get_running_loop().time() + HOLD_SECONDS
-        self._held[commit.account, commit.connector] = (claim, commit)
+        self._begin_to_hold()
+        self._held.checkpoints[commit.account, commit.connector] = (claim, commit)
+        self._schedule()
+
+    def keep(self, principal: str, record: bytes) -> None:
+        """Take a record of a principal's spending along with the next transaction."""
+        self._begin_to_hold()
+        self._held.spending[principal] = record
         self._schedule()
 
     async def commit(self, claim: Claim, commit: Commit, weight: int) -> None:
@@ -92,7 +109,7 @@ class GroupCommit:
 
     async def flush(self) -> None:
         """Return when all that was handed over before is durable."""
-        if self._is_running or self._waiting or self._held:
+        if self._is_running or self._waiting or not self._held.is_empty:
             await self._enqueue(lambda _: None, _WORTH_EVENTS)
 
     def stop(self) -> None:
@@ -117,7 +134,7 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         if self._waiting:
             due = loop.time() if self._weight >= _WORTH_EVENTS else self._started_at + self._pace
-        elif self._held:
+        elif not self._held.is_empty:
             due = self._held_until
         else:
             return
@@ -156,13 +173,18 @@ class GroupCommit:
         self._weight -= weight
         return group, futures
 
-    def _take_held(self, group: Group) -> dict[tuple[str, str], tuple[Claim, Commit]]:
-        """Add the held checkpoints to a group but for connectors that it has a newer one of."""
-        held, self._held = self._held, {}
+    def _begin_to_hold(self) -> None:
+        if self._held.is_empty:
+            self._held_until = asyncio.get_running_loop().time() + HOLD_SECONDS
+
+    def _take_held(self, group: Group) -> _Held:
+        """Add what is held to a group, but for checkpoints of connectors that it has a newer one of."""
+        held, self._held = self._held, _Held({}, {})
+        group.spending.update(held.spending)
         newer = {(commit.account, commit.connector) for _, commit in group.commits}
         group.commits.extend(
             (claim.shard, commit)
-            for name, (claim, commit) in held.items()
+            for name, (claim, commit) in held.checkpoints.items()
             if name not in newer and self._claims.is_current(claim)
         )
         return held
@@ -170,13 +192,14 @@ class GroupCommit:
     def _end(
         self,
         futures: list[asyncio.Future[None]],
-        held: dict[tuple[str, str], tuple[Claim, Commit]],
+        held: _Held,
         transaction: asyncio.Future[None],
     ) -> None:
         self._is_running = False
         error = transaction.exception()
-        if error is not None and held:
-            self._held = held | self._held
+        if error is not None and not held.is_empty:
+            newer = self._held
+            self._held = _Held(held.checkpoints | newer.checkpoints, held.spending | newer.spending)
             self._held_until = asyncio.get_running_loop().time() + HOLD_SECONDS
         _settle(futures, error)
         self._schedule()

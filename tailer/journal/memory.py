@@ -40,6 +40,7 @@ class MemoryJournal:
         self._connectors: dict[tuple[str, str], Stored] = {}
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._reserved = 0
+        self._spending: dict[str, bytes] = {}
 
     @property
     def head(self) -> int:
@@ -105,6 +106,14 @@ class MemoryJournal:
 
     async def flush(self) -> None:
         """Everything is as durable as it will get."""
+
+    async def load_spending(self, principal: str) -> bytes | None:
+        """Give what was kept last."""
+        return self._spending.get(principal)
+
+    def keep_spending(self, principal: str, record: bytes) -> None:
+        """Take a record of a principal's spending."""
+        self._spending[principal] = record
 
     async def read(self, offset: int, max_events: int) -> list[Entry]:
         """Read whole entries in order, from the one that holds `offset` or the first after it."""

@@ -60,6 +60,12 @@ def load_readers(connection: sqlite3.Connection) -> dict[str, ReaderState]:
     return {name: ReaderState(offset=offset, above=SPANS.decode(above)) for name, offset, above in rows}
 
 
+def load_spending(connection: sqlite3.Connection, principal: str) -> bytes | None:
+    """Give a principal's record, ``None`` without one."""
+    row = connection.execute("SELECT record FROM spending WHERE principal = ?", (principal,)).fetchone()
+    return None if row is None else row[0]
+
+
 def load_shard(connection: sqlite3.Connection, shard: str) -> dict[tuple[str, str], Stored]:
     """Give checkpoint and keys of a shard's connectors, row by row: only the keys themselves take memory."""
     rings: dict[int, Keyring] = {}

@@ -12,6 +12,7 @@
 6. ``key_blocks`` holds the keys of deleted events, packed, as long as they may be met again.
 7. ``meta.dropped`` is the highest ``read_at`` of what retention has deleted, NULL before the first: whatever
    happened two seconds after it or later is in ``entries``.
+8. ``spending`` holds what each principal had spent of its quota, as `tailer.pipeline.spending` encodes it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ ALTER TABLE meta ADD COLUMN dropped REAL;
 UPDATE meta SET dropped = coalesce((SELECT max(read_at) FROM entries), strftime('%s', 'now')) WHERE head > 0
 """
 
-MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES, 3: _CHECKSUMS, 4: _DROPPED}
+_SPENDING = "CREATE TABLE spending (principal TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID"
+
+MIGRATIONS: Mapping[int, str] = {1: _FIRST, 2: _NAMES, 3: _CHECKSUMS, 4: _DROPPED, 5: _SPENDING}
 """Statements, parted by semicolons, that lead to each schema from the one before."""
 
 _BUSY_SECONDS = 5.0

@@ -17,7 +17,7 @@ from tailer.journal.failures import translated
 from tailer.journal.files import Files
 from tailer.journal.group import PACE_SECONDS, GroupCommit
 from tailer.journal.readers import Readers
-from tailer.journal.reading import load_reader, load_shard, read_entries
+from tailer.journal.reading import load_reader, load_shard, load_spending, read_entries
 from tailer.journal.retention import delete_keys, delete_slice
 from tailer.journal.shelf import Shelf
 from tailer.journal.store import Group, used_bytes, write_group
@@ -184,6 +184,15 @@ class SqliteJournal:
     async def flush(self) -> None:
         """Return when every checkpoint handed over before the call is durable."""
         await self._group.flush()
+
+    async def load_spending(self, principal: str) -> bytes | None:
+        """Read what was kept last of a principal's spending; handed over before, it is in it."""
+        await self._group.flush()
+        return await self._in_reader(lambda reader: load_spending(reader, principal))
+
+    def keep_spending(self, principal: str, record: bytes) -> None:
+        """Keep a record of a principal's spending; it goes with the next transaction."""
+        self._group.keep(principal, record)
 
     async def read(self, offset: int, max_events: int) -> list[Entry]:
         """Read whole durable entries in order, from the one that holds `offset` or the first after it."""

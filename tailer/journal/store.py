@@ -20,16 +20,18 @@ class Group:
         commits: Shard and commit, with events or without.
         readers: Name and state.
         epochs: New claims.
+        spending: Records by principal.
     """
 
     commits: list[tuple[str, Commit]] = field(default_factory=list)
     readers: list[tuple[str, ReaderState]] = field(default_factory=list)
     epochs: list[Claim] = field(default_factory=list)
+    spending: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.commits or self.readers or self.epochs)
+        return not (self.commits or self.readers or self.epochs or self.spending)
 
 
 def write_group(connection: sqlite3.Connection, group: Group, offset: int) -> Entry | None:
@@ -67,6 +69,11 @@ def write_group(connection: sqlite3.Connection, group: Group, offset: int) -> En
         connection.executemany(
             "INSERT INTO claims VALUES (?, ?) ON CONFLICT (shard) DO UPDATE SET epoch = excluded.epoch",
             group.epochs,
+        )
+        connection.executemany(
+            "INSERT INTO spending VALUES (?, ?)"
+            " ON CONFLICT (principal) DO UPDATE SET record = excluded.record",
+            group.spending.items(),
         )
     return Entry(offset, segments) if segments else None
 

@@ -346,6 +346,20 @@ class JournalContract:
         assert await keys_of(journal, new, "a") == {(1, 1), (2, 2)}
         assert await journal.load_reader("r") == ReaderState(offset=1, sink=b"state")
 
+    async def test_a_principals_spending_is_kept(self, open_journal: OpenJournal) -> None:
+        """The latest record counts, each principal has its own, and what is closed has kept them."""
+        journal = await open_journal()
+        assert await journal.load_spending("one") is None
+        journal.keep_spending("one", b"first")
+        journal.keep_spending("two", b"other")
+        assert await journal.load_spending("one") == b"first"
+        journal.keep_spending("one", b"second")
+        if journal.durable:
+            await journal.close()
+            journal = await open_journal()
+        assert await journal.load_spending("one") == b"second"
+        assert await journal.load_spending("two") == b"other"
+
     async def test_numbers_are_never_used_again(self, open_journal: OpenJournal) -> None:
         """Even when retention has deleted every event, the next gets a new number, after a restart too."""
         journal = await open_journal()

@@ -6,6 +6,7 @@ import pytest
 
 from tailer.core.budget import Budget, RatePolicy
 from tailer.core.purpose import Purpose
+from tailer.core.spending import Spending
 
 
 def make(quota: int = 10, window: float = 100, share: float = 0.8, reserve: float = 0.1) -> Budget:
@@ -414,3 +415,33 @@ def test_a_lost_probe_may_have_been_counted() -> None:
     budget.spend(3.0)
     budget.failed(3.0, 5.0)
     assert budget.wait(5.0) == 100.0
+
+
+# ---- Others, and other principals
+
+
+def test_what_others_spend_is_inferred_from_the_headers() -> None:
+    """What is gone of the quota since the window began, and was not sent by us."""
+    budget = make(quota=100)
+    assert [budget.foreign] == [None]
+    for now in (0.0, 60.0, 70.0):
+        told(budget, now, remaining=90)
+    budget.spend(80.0)
+    budget.observe(80.0, RatePolicy(remaining=50, reset=70.0), 80.0)
+    assert budget.foreign == 47
+    budget.spend(90.0)
+    budget.observe(90.0, RatePolicy(remaining=20), 90.0)
+    assert budget.foreign == 75
+    budget.observe(-1, RatePolicy(remaining=99), 90.5)
+    assert budget.foreign == 75
+    budget.observe(-1, RatePolicy(remaining=99), 91.0)
+    assert budget.foreign == 0
+
+
+def test_one_address_sends_two_hundred_a_second() -> None:
+    """However many principals a process has."""
+    address = Spending(1.0)
+    budgets = [Budget(share=1.0, reserve=0.0, quota=10_000, window=1.0, address=address) for _ in range(2)]
+    assert [spend_all(budget, 0.0) for budget in budgets] == [200, 0]
+    assert 0 < budgets[1].wait(0.5) <= 0.5
+    assert spend_all(budgets[1], 1.0) == 200
