@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from tailer.app.control.replies import Reloaded, Retried
+from tailer.app.control.replies import Reloaded, ReplayStatus, Retried
 from tailer.app.control.server import Command, Commands, NoArguments
 from tailer.app.daemon import Daemon
 from tailer.app.dead import retry_within
 from tailer.app.filling import ask_to_fill, fill_status
 from tailer.app.gaps import FillStatus, GapReport
 from tailer.app.holes import drop_within, gaps_within
+from tailer.app.replaying import Wish, begin_replay, delivery_of, replay_status
 from tailer.app.snapshot import snapshot
 from tailer.app.status import MAX_CONNECTORS, ProcessStatus, Status
 
@@ -43,6 +46,13 @@ class DeadArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ids: tuple[str, ...] | None = None
 
 
+class ReplayArguments(GapsArguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is sent again, or what becomes of that: see `tailer.app.replaying`."""
+
+    sink: str
+    act: Literal["begin", "look", "stop"] = "look"
+
+
 def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     """Give the commands of a daemon, by name."""
 
@@ -65,6 +75,15 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
     async def dead(arguments: DeadArguments) -> Retried:
         return await retry_within(daemon.run, arguments.sink, arguments.ids)
 
+    async def replay(arguments: ReplayArguments) -> ReplayStatus:
+        delivery = delivery_of(daemon.run, arguments.sink)
+        if arguments.act == "begin":
+            wish = Wish(arguments.patterns, arguments.since, arguments.until)
+            begin_replay(daemon.run, daemon.plans, delivery, wish)
+        elif arguments.act == "stop" and delivery.replay is not None:
+            delivery.replay.stop()
+        return replay_status(delivery)
+
     return {
         "status": Command(StatusArguments, status),
         "gaps": Command(GapsArguments, gaps),
@@ -72,4 +91,5 @@ def commands_of(daemon: Daemon, process: ProcessStatus) -> Commands:
         "fill": Command(FillArguments, fill),
         "reload": Command(NoArguments, reload),
         "dead": Command(DeadArguments, dead),
+        "replay": Command(ReplayArguments, replay),
     }

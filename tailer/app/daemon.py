@@ -41,6 +41,7 @@ from tailer.clock import SystemClock
 from tailer.config.options import JournalOptions
 from tailer.errors import ApiError, ControlError, SinkUnavailableError, TailerError
 from tailer.observe import ConnectorFound, Observer, Report
+from tailer.sinks.registry import SinkPlan
 
 
 class Daemon:
@@ -100,6 +101,11 @@ class Daemon:
         if self._life is None:
             raise RuntimeError("the daemon has not begun")
         return self._life.run
+
+    @property
+    def plans(self) -> tuple[SinkPlan, ...]:
+        """The sinks that are in force."""
+        return self._setup.plans
 
     async def live(self, *beside: Task) -> None:
         """Collect to the end.

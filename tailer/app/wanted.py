@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tailer.config.options import Account
+from tailer.config.options import Scope
 from tailer.model import Event
 
 
-def wanted_of(accounts: Iterable[Account]) -> Callable[[Event], bool] | None:
+def wanted_of(accounts: Iterable[Scope]) -> Callable[[Event], bool] | None:
     """Give the filter by kind that the accounts ask for, ``None`` when they want all."""
     kinds = {account.id: frozenset(account.kinds) for account in accounts if account.kinds}
     if not kinds:

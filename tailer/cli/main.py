@@ -44,6 +44,9 @@ COMMANDS = {
     ),
     "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
     "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
+    "replay": Entry(
+        "tailer.cli.replay", "Send a sink again what it has had, as far as the journal still holds it."
+    ),
     "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),
     "backfill": Entry("tailer.cli.backfill", "Write the events of a past span to files, whole and in order."),
     "connectors": Entry(

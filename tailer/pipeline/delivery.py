@@ -16,7 +16,7 @@ import anyio
 from tailer.clock import Clock
 from tailer.core.durations import Seconds
 from tailer.core.watermarks import Watermarks
-from tailer.errors import JournalFullError, SinkUnavailableError
+from tailer.errors import ControlError, JournalFullError, SinkUnavailableError
 from tailer.interfaces import DeadLetters, Sink
 from tailer.model import Event, Watermark
 from tailer.observe import Observer
@@ -24,6 +24,7 @@ from tailer.pipeline.board import Board
 from tailer.pipeline.handover import Handover, Part
 from tailer.pipeline.reader import Reader
 from tailer.pipeline.redrive import Redriven, redrive
+from tailer.pipeline.replay import Replay
 from tailer.pipeline.room import Room
 
 CLOSE_LIMIT: Seconds = 10.0
@@ -82,6 +83,7 @@ class Delivery:
             random=random,
         )
         self._asked: deque[_Asked] = deque()
+        self._replay: Replay | None = None
         self._is_over = False
 
     @property
@@ -127,11 +129,14 @@ class Delivery:
                     await self._accept(self._handover.state)
                 while self._asked:
                     await self._redrive(self._asked[0])
+                await self._step_replay()
                 await self._mark()
         finally:
             self._is_over = True
             for asked in self._asked:
                 asked.done.set()
+            if self._replay is not None:
+                self._replay.stop(f"the delivery to sink {self.reader.options.name!r} has ended")
             with anyio.move_on_after(
                 CLOSE_LIMIT, shield=True
             ):  # being cancelled is no reason to leave things open
@@ -161,6 +166,25 @@ class Delivery:
         return asked.redriven
 
     @property
+    def replay(self) -> Replay | None:
+        """What is sent again, or was the last time; ``None``: nothing ever was."""
+        return self._replay
+
+    def begin_replay(self, replay: Replay) -> None:
+        """Send a part of the journal again, between the batches of `run`; returns at once.
+
+        Raises:
+            ControlError: Another replay to this sink is under way, or the delivery has ended.
+        """
+        name = self.reader.options.name
+        if self._is_over:
+            raise ControlError(f"the delivery to sink {name!r} has ended, so nothing can be sent again")
+        if self._replay is not None and not self._replay.is_over:
+            raise ControlError(f"a replay to sink {name!r} is under way; wait for its end, or stop it")
+        self._replay = replay
+        self.reader.interrupt()
+
+    @property
     def wants_watermarks(self) -> bool:
         """Whether `announce` has any effect."""
         return self._watermarks is not None
@@ -175,6 +199,13 @@ class Delivery:
         if self._watermarks is not None:
             self._watermarks.offer(head, watermarks)
             self.reader.interrupt()
+
+    async def _step_replay(self) -> None:
+        replay = self._replay
+        if replay is not None and not replay.is_over:
+            await replay.step(self._handover)
+            if not replay.is_over:
+                self.reader.interrupt()
 
     async def _mark(self) -> None:
         due = [] if self._watermarks is None else self._watermarks.due(self.reader.has_all)

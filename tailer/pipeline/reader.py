@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -58,6 +58,14 @@ class ReaderOptions:
     linger: Seconds = 0.0
     wanted: Callable[[Event], bool] | None = None
     since: float = -math.inf
+
+
+def fitting(events: Sequence[Event], options: ReaderOptions) -> int:
+    """Tell how many of the events fit into a batch by size; at least one."""
+    bound, estimate = options.max_bytes, options.estimate
+    if bound is None or estimate is None:
+        return len(events)
+    return max(1, bisect_right(list(accumulate(map(estimate, events))), bound))
 
 
 class Reader:
@@ -156,14 +164,17 @@ class Reader:
             return None if self._drained else Batch([])
         start = self._ready_at
         events = self._ready.events[start : start + self.options.max_events]
-        del events[self._fitting(events) :]
+        del events[fitting(events, self.options) :]
         self._ready_at = end = start + len(events)
         self._in_flight = Released(events, self._ready.chunks[start:end])
         wanted = self.options.wanted
         return Batch(events if wanted is None else [event for event in events if wanted(event)])
 
     def interrupt(self) -> None:
-        """Let the present or next `next_batch` return soon, whether there are events or not."""
+        """Let the present or next `next_batch` return soon, whether there are events or not.
+
+        It still takes and releases what it can at once, so being interrupted all the time is no standstill.
+        """
         self._is_interrupted = True
         self._board.changed.notify()
 
@@ -210,25 +221,20 @@ class Reader:
         self._uncommitted = {}
         self._is_committed = True
 
-    def _fitting(self, events: list[Event]) -> int:
-        """Tell how many of the events fit into a batch by size; at least one."""
-        bound, estimate = self.options.max_bytes, self.options.estimate
-        if bound is None or estimate is None:
-            return len(events)
-        return max(1, bisect_right(list(accumulate(map(estimate, events))), bound))
-
     @property
     def _available(self) -> int:
         return len(self._ready.events) - self._ready_at
 
     async def _fill(self, wanted: int, deadline: float = math.inf) -> None:
         """Advance until so many events are ready, the deadline has passed or nothing more will come."""
-        while not self._is_ready(wanted) and not self._is_interrupted:
+        while not self._is_ready(wanted):
             self._board.check()
             now = self._clock.monotonic()
             if now >= deadline:
                 return
             await self._advance()
+            if self._is_interrupted:
+                return
             if not self._is_ready(wanted) and self._position >= self._journal.head:
                 await self._board.changed.wait(min(LOOK_UP, deadline - now))
 

@@ -33,3 +33,30 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int = 0
     rejected: Mapping[str, str] = {}
     error: str | None = None
+
+
+class ReplayStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a replay stands.
+
+    Attributes:
+        sink: The sink's name.
+        held_from: API time of the earliest reading that the journal still held; ``None``: it held nothing of
+            what the sink has had.
+        total: Events of the journal to look at.
+        seen: How many were looked at.
+        sent: How many the sink has taken again.
+        rejected: How many it will never take; they are dead letters.
+        is_over: Whether nothing more is sent.
+        error: Why it ended early; ``None``: it did not, or somebody stopped it.
+        waits_for: Why the sink takes nothing at present; ``None``: it does.
+    """
+
+    sink: str
+    held_from: float | None = None
+    total: int = 0
+    seen: int = 0
+    sent: int = 0
+    rejected: int = 0
+    is_over: bool = True
+    error: str | None = None
+    waits_for: str | None = None
