@@ -56,8 +56,6 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
         path: The file, links followed.
         used_bytes: Bytes in use in it; its own size may be larger, and its log comes on top.
         head: One past the highest event number.
-        newest_seen: Wall time (epoch seconds) at which the newest of the stored events was read from the
-            API; ``None`` when none is stored (before the first, or all have been dropped after delivery).
         owner: Who has the journal, or had it last; ``None`` when that is not known.
         connectors: By account and id.
         readers: By name.
@@ -66,7 +64,6 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     used_bytes: int
     head: int
-    newest_seen: float | None
     owner: Owner | None
     connectors: tuple[ConnectorGlance, ...]
     readers: tuple[ReaderGlance, ...]
@@ -87,12 +84,10 @@ def glance(path: Path) -> Glance:
 
 def _read(connection: sqlite3.Connection, path: Path, version: int) -> Glance:
     head = load_head(connection)
-    newest = connection.execute("SELECT seen FROM entries ORDER BY offset DESC LIMIT 1").fetchone()
     return Glance(
         path=path,
         used_bytes=used_bytes(connection),
         head=head,
-        newest_seen=newest[0] if newest else None,
         owner=owner_of(path),
         connectors=_connectors(connection, version),
         readers=_readers(connection, head),
