@@ -117,10 +117,13 @@ RARE = {"null", "expired"}
 def is_possible(values: list[Any]) -> bool:
     """Leave out what no program could get through, and what no server could do.
 
-    At the end of a finite run that is one bad answer too many; without cursors, pages that depend on them.
+    At the end of a finite run that is one bad answer too many; without cursors, pages that depend on them;
+    behind cursors that have expired when they arrive, rows before which there is always an empty page.
     """
     chosen = dict(zip(Case._fields, values, strict=False))
     if chosen.get("cursor") == "none" and chosen.get("pages") in {"shifting", "overlapping"}:
+        return False
+    if chosen.get("cursor") == "expired" and chosen.get("pages") == "empty":
         return False
     return chosen.get("mode", "run") in ENDLESS or chosen.get("fault", "none") in SURVIVED
 
