@@ -9,5 +9,6 @@ What sinks over a network share: `secrets` (variables and files that hold one), 
 `extras` (clients that are installed on request).
 
 The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
-`dead_letters` | `archive` <- `rotator`, or `secrets` | `tls` | `extras` <- the sinks <- `registry`.
+`dead_letters` | `archive` <- `rotator`, or `event_table`, or `secrets` | `tls` | `extras` <- the sinks <-
+`registry`.
 """

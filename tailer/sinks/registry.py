@@ -25,6 +25,7 @@ GROUP = "tailer.sinks"
 OURS = {
     "file": "tailer.sinks.file:FileSink",
     "memory": "tailer.sinks.memory:MemorySink",
+    "sqlite": "tailer.sinks.sqlite:SqliteSink",
     "stdout": "tailer.sinks.stdout:StdoutSink",
 }
 """Our own, as the package's metadata names them too."""

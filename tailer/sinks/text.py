@@ -72,6 +72,15 @@ class MinuteTexts(dict[int, str]):
         minute, rest = divmod(second, 60)
         return self[minute] + _SECONDS[rest]
 
+    def instant(self, t: float) -> str | None:
+        """Give an instant with as many of six decimals as it has; ``None`` where it has no text."""
+        instant = split(t)
+        if instant is None:
+            return None
+        second, fraction = instant
+        decimals = f".{fraction:06}".rstrip("0") if fraction else ""
+        return f"{self.second(second)}{decimals}"
+
 
 def split(t: float) -> tuple[int, int] | None:
     """Part an instant into second and microsecond, about what a float64 holds; ``None`` if it has no text."""

@@ -20,6 +20,7 @@ from tailer.sinks.file import FileSink
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import FilterOptions, SinkOptions
 from tailer.sinks.registry import plan
+from tailer.sinks.sqlite import SqliteSink
 from tailer.sinks.stdout import StdoutSink
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -35,6 +36,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", FileSink.Config),
     ("sinks", StdoutSink.Config),
     ("sinks", MemorySink.Config),
+    ("sinks", SqliteSink.Config),
 ]
 
 

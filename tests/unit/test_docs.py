@@ -98,7 +98,7 @@ def test_configuration_of_the_readme_is_enough_to_run(tmp_path: Path) -> None:
     for variant in [text, *(text.partition("[[sinks]]")[0] + sink for sink in sinks)]:
         path.write_text(variant)
         _, plans = load_with_sinks(path, {TOKEN_VARIABLE: "t"})
-        assert [plan.name for plan in plans] == ["file"]
+        assert len(plans) == 1
 
 
 def test_record_of_the_readme_is_what_is_written() -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tailer.kinds import level_of
 from tailer.model import Event, Source
-from tailer.sinks.text import MinuteTexts, payload_text, split
+from tailer.sinks.text import MinuteTexts, payload_text
 
 FIELDS = (
     "id",
@@ -181,10 +181,7 @@ class _NumberTexts(dict[float, str]):
 
 
 class _TimeTexts(dict[float, tuple[str, str]]):
-    """Instants as numbers, and as ISO 8601 in UTC with as many of six decimals as they have.
-
-    Where times have fractions every event has a time of its own, so this is one function without helpers.
-    """
+    """Instants as numbers, and as ISO 8601 in UTC with as many of six decimals as they have."""
 
     def __init__(self, notation: Notation) -> None:
         super().__init__()
@@ -196,13 +193,8 @@ class _TimeTexts(dict[float, tuple[str, str]]):
     def __missing__(self, t: float) -> tuple[str, str]:
         if len(self) >= _MAX_CACHED:
             self.clear()
-        instant = split(t)
-        if instant is None:
-            text = self._none
-        else:
-            second, fraction = instant
-            decimals = f".{fraction:06}".rstrip("0") if fraction else ""
-            text = f"{self._before}{self._minutes.second(second)}{decimals}{self._after}"
+        instant = self._minutes.instant(t)
+        text = self._none if instant is None else f"{self._before}{instant}{self._after}"
         texts = self[t] = (str(t), text)
         return texts
 
