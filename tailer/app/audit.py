@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,7 +141,7 @@ async def audit(
         progress: Is told which part of the span has been read.
 
     Raises:
-        ConfigError: The file has no such account.
+        ConfigError: The file has no such account, or nothing of the asked span was ever read.
         JournalError: The journal can't be read.
         ApiError: The API can't be asked.
     """
@@ -174,8 +175,13 @@ async def _recalled(journal: Path, connector: Connector, start: float, end: floa
 
 
 def _bounds(known: Recall, wish: Wish) -> tuple[int, int]:
-    """Cut what is wished to what the connector was ever asked for, in whole seconds."""
+    """Cut what is wished to what the connector was ever asked for, in whole seconds; none is a mistake."""
     checkpoint = known.checkpoint
+    low, high = checkpoint.origin, checkpoint.read_through
+    if (wish.until is not None and wish.until <= low) or (wish.since is not None and wish.since >= high):
+        told = f"was read from {_iso(low)} to {_iso(high)}" if low < high else "has not been read yet"
+        name = quoted(wish.connector.name)
+        raise ConfigError(f"--since, --until: {name} {told}; nothing of that is asked for")
     since = known.reaches if wish.since is None else wish.since
     start = math.ceil(max(since, checkpoint.origin))
     end = checkpoint.read_through if wish.until is None else min(wish.until, checkpoint.read_through)
@@ -186,6 +192,10 @@ def _comparable(known: Recall, start: int, end: int) -> Spans:
     """Give what was read whole and is remembered."""
     low = math.ceil(max(start, known.reaches))
     return known.checkpoint.covered.common(Spans().add(low, end))
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _show(
@@ -259,7 +269,7 @@ def _omissions(known: Recall, start: int, end: int, read: Spans) -> list[Omissio
     found += [Omission(start=gap.start, end=gap.end, reason=f"{gap.state} gap: {gap.reason}") for gap in gaps]
     for part_start, part_end in _comparable(known, start, end):
         found += [
-            Omission(start=hole_start, end=hole_end, reason="the API does not give it any more")
+            Omission(start=hole_start, end=hole_end, reason="it could not be read whole again")
             for hole_start, hole_end in read.missing(part_start, part_end)
         ]
     return sorted(found, key=lambda one: one.start)

@@ -81,7 +81,7 @@ def fill_status(run: Run, patterns: Sequence[str], since: float | None, until: f
         obstacles=tuple(
             f"{one.poller.connector.name}: {why_unread(one.poller, one.fleet, run)}"
             for one in asked
-            if one.lost and (one.left or one.poller.is_parked or one.poller.is_stopped) and one.poller.error
+            if one.lost and one.poller.error is not None
         ),
     )
 

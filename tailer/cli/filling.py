@@ -18,7 +18,7 @@ from tailer.app.ask import Ask
 from tailer.app.control.client import ask
 from tailer.app.exitcode import ExitCode
 from tailer.app.filling import ask_to_fill, fill_alone, fill_status
-from tailer.app.gaps import FillStatus
+from tailer.app.gaps import FillStatus, GapReport, report_of
 from tailer.app.library import make_journal
 from tailer.app.run import Run
 from tailer.app.setup import read_setup
@@ -30,7 +30,9 @@ from tailer.cli.narrator import Narrator
 from tailer.cli.verdict import count
 from tailer.clock import SystemClock
 from tailer.core.durations import Seconds, format_duration
+from tailer.core.spans import Spans
 from tailer.errors import NoDaemonError
+from tailer.observe import IntervalStretched, Report
 
 LOOK_EVERY: Seconds = 0.5
 """Seconds between two questions about how far it is."""
@@ -62,7 +64,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
         asked_seconds: Their length.
         found: New events in them.
         doubtful: Rows that were left out, as nobody knows whether they are journaled.
-        left: How it stands now.
+        left: How it stands now; its gaps are what is still lost of those that were asked for.
     """
 
     asked: int
@@ -100,7 +102,7 @@ def fill_gaps(
             filled = anyio.run(_by_itself, file, request, narrator)
     finally:
         narrator.close()
-    return _tell(filled, as_json=as_json)
+    return tell_filled(filled, as_json=as_json)
 
 
 def _by_daemon(journal: Path, request: FillRequest, narrator: Narrator) -> Filled:
@@ -135,7 +137,7 @@ async def _by_itself(file: Path, request: FillRequest, narrator: Narrator) -> Fi
         config,
         Ask(start=config.polling.start, follow=False),
         journal=make_journal(config),
-        observe=narrator,
+        observe=partial(_observe, narrator),
         clock=SystemClock(),
     )
     span = (run, request.patterns, request.since, request.until)
@@ -148,6 +150,12 @@ async def _by_itself(file: Path, request: FillRequest, narrator: Narrator) -> Fi
             await fill_alone(run)
             group.cancel_scope.cancel()
         return line.end(fill_status(*span))
+
+
+def _observe(narrator: Narrator, report: Report) -> None:
+    """Pass on what concerns a fill: nobody is polled here, so intervals don't matter."""
+    if not isinstance(report, IntervalStretched):
+        narrator(report)
 
 
 async def _show_forever(line: _Line, look: Callable[[], FillStatus]) -> None:
@@ -175,12 +183,13 @@ class _Line:
             self._narrator.say(self._text)
 
     def end(self, status: FillStatus) -> Filled:
+        left = still_lost(self._first.gaps, status.gaps)
         return Filled(
             asked=self._first.gaps.lost,
             asked_seconds=self._first.gaps.lost_seconds,
             found=max(0, status.found - self._first.found),
             doubtful=max(0, status.doubtful - self._first.doubtful),
-            left=status,
+            left=msgspec.structs.replace(status, gaps=left),
         )
 
     def _describe(self, status: FillStatus) -> str:
@@ -190,12 +199,28 @@ class _Line:
         return f"{text}; {status.obstacles[0]}" if status.obstacles else text
 
 
+def still_lost(asked: GapReport, now: GapReport) -> GapReport:
+    """Give what of the lost gaps that were asked for is lost still; gaps come up and grow meanwhile."""
+    spans: dict[tuple[str, str], Spans] = {}
+    for gap in asked.gaps:
+        known = spans.get((gap.account, gap.connector), Spans())
+        spans[gap.account, gap.connector] = known.add(gap.start, gap.end)
+    left = [
+        msgspec.structs.replace(gap, start=start, end=end)
+        for gap in now.gaps
+        for start, end in spans.get((gap.account, gap.connector), Spans()).common(
+            Spans(((gap.start, gap.end),))
+        )
+    ]
+    return report_of(left, connectors=now.connectors, since=now.since, until=now.until, taken_at=now.taken_at)
+
+
 def _check(request: FillRequest, status: FillStatus) -> None:
     if request.patterns and not status.gaps.connectors:
         raise click.UsageError(f"no connector is called {' or '.join(map(repr, request.patterns))}")
 
 
-def _tell(filled: Filled, *, as_json: bool) -> ExitCode:
+def tell_filled(filled: Filled, *, as_json: bool) -> ExitCode:
     """Write what is still lost to stdout, and what came of the rest to stderr."""
     status = filled.left
     code = ExitCode.INCOMPLETE if status.gaps.lost else ExitCode.DONE

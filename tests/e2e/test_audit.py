@@ -119,4 +119,4 @@ def test_what_the_api_has_forgotten_is_told(tmp_path: Path, simulate: Simulate) 
     simulate(*FLEET, "--epoch", epoch, "--port", before.port, "--retention", "1h", "--clock-offset", "5h")
     with setup.beside("audit", connector) as audit:
         assert audit.wait() == 4, audit.words
-        assert "the API does not give it any more" in audit.stdout.read_text()
+        assert "could not be read whole again" in audit.stdout.read_text()
