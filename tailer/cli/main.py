@@ -53,6 +53,9 @@ COMMANDS = {
         "tailer.cli.connectors", "List the connectors of an account, or of all in a configuration file."
     ),
     "kinds": Entry("tailer.cli.kinds", "List the known kinds of events with level and meaning."),
+    "sinks": Entry(
+        "tailer.cli.sinks", "List the sinks that are installed, with the options that their tables may have."
+    ),
     "files": Entry("tailer.cli.files", "Write out files for systemd, Docker and logrotate."),
     "completion": Entry(
         "tailer.cli.completion",

@@ -110,10 +110,10 @@ def find(type_name: str, path: str) -> SinkClass:
     points = entry_points(group=GROUP)
     named = [point for point in points if point.name == type_name]
     if not named:
-        known = sorted(OURS.keys() | points.names)
+        known = known_types()
         raise ConfigError(f"{where}: no sink is called {quoted(type_name)}; {nearest_of(type_name, known)}")
     if len(named) > 1:
-        packages = ", ".join(sorted(map(_package_of, named)))
+        packages = ", ".join(sorted(map(package_of, named)))
         raise ConfigError(f"{where}: several packages have a sink {quoted(type_name)}: {packages}; keep one")
     return _imported(named[0], where)
 
@@ -126,9 +126,19 @@ def _unmarkable(type_name: str, sink_class: SinkClass, config: msgspec.Struct, p
     return [] if why is None else [f"{path}.watermarks: {why}"]
 
 
+def known_types() -> list[str]:
+    """List the types of all sinks that are installed, whether they can be imported or not."""
+    return sorted(OURS.keys() | entry_points(group=GROUP).names)
+
+
+def package_of(point: EntryPoint) -> str:
+    """Name the distribution an entry point belongs to; ours are looked up without one."""
+    return point.dist.name if point.dist is not None else "tailer"
+
+
 def _imported(point: EntryPoint, where: str) -> SinkClass:
     """Import what an entry point names and make sure that it is a sink's class."""
-    name = f"{quoted(point.name)} of package {_package_of(point)}"
+    name = f"{quoted(point.name)} of package {package_of(point)}"
     try:
         found = point.load()
     except ConfigError as error:  # its packages are not installed: `tailer.sinks.extras`
@@ -146,8 +156,3 @@ def _imported(point: EntryPoint, where: str) -> SinkClass:
         keys = ", ".join(sorted(clash))
         raise ConfigError(f"{where}: sink {name} has options that all sinks have ({keys}); tell its authors")
     return cast("SinkClass", found)
-
-
-def _package_of(point: EntryPoint) -> str:
-    """Name the distribution an entry point belongs to; ours are looked up without one."""
-    return point.dist.name if point.dist is not None else "tailer"
