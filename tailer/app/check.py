@@ -19,7 +19,7 @@ from tailer.app.exitcode import ExitCode
 from tailer.app.findings import Finding, Tell, refused
 from tailer.app.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.app.principals import Budgets, Principal, make_client, principals_of
-from tailer.app.verdicts import judge_clock, judge_kinds, judge_pace, judge_token
+from tailer.app.verdicts import judge_clock, judge_kinds, judge_others, judge_pace, judge_token
 from tailer.clock import Clock
 from tailer.config.credentials import GlobalKey
 from tailer.config.options import Account, Config
@@ -97,6 +97,8 @@ class Check:
                     read += len(await _list(client, account, self.tell))
                 if client.counters.body_bytes:
                     offset = client.api_time.now(clock.monotonic()) - clock.wall()
+        for finding in judge_others(principal, config.api.budget.share, gate.budget):
+            self.tell(finding)
         if read:
             orders: set[Order] = (
                 {"global"} if self.plans is None else {plan.options.order for plan in self.plans}

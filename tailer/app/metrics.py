@@ -104,6 +104,19 @@ def _lateness(status: Status) -> list[Sample]:
     return [((stage, name), value) for stage, told in stages.items() for name, value in told.items()]
 
 
+def _purposes(status: Status) -> list[Sample]:
+    told = {} if status.totals is None else status.totals.requests_for
+    return [((purpose,), count) for purpose, count in told.items()]
+
+
+def _spent_on(status: Status) -> list[Sample]:
+    return [
+        ((one.principal, purpose), count)
+        for one in status.principals
+        for purpose, count in one.spent_on.items()
+    ]
+
+
 def _accounts(status: Status) -> Iterator[AccountStatus]:
     for principal in status.principals:
         yield from principal.accounts
@@ -221,6 +234,7 @@ METRICS = (
     _counter("polls", "Polls that read their window whole.", _total(lambda totals: totals.polls)),
     _counter("failed_polls", "Polls that did not.", _total(lambda totals: totals.failed_polls)),
     _counter("requests", "Requests sent, retries included.", _total(lambda totals: totals.requests)),
+    _counter("purpose_requests", "The same by what they were sent for.", _purposes, "purpose"),
     _counter("retried_requests", "Requests sent again.", _total(lambda totals: totals.retries)),
     _counter(
         "throttled_requests", "Answers that asked to slow down.", _total(lambda totals: totals.throttled)
@@ -254,6 +268,19 @@ METRICS = (
         "What the API last said to be left of the quota, whoever spent the rest.",
         _by_principal(lambda one: one.remaining),
         "principal",
+    ),
+    _gauge(
+        "budget_foreign_requests",
+        "What others have spent of the quota, as far as the API's headers show.",
+        _by_principal(lambda one: one.foreign),
+        "principal",
+    ),
+    _gauge(
+        "budget_purpose_requests",
+        "Requests of its own in the present window, by what they were sent for.",
+        _spent_on,
+        "principal",
+        "purpose",
     ),
     _gauge(
         "principal_paused",

@@ -28,6 +28,7 @@ from tailer.app.status import (
 )
 from tailer.app.survey import Surveyed, described, summarized, worst_of
 from tailer.core.matching import is_meant
+from tailer.core.purpose import Purpose
 from tailer.core.standing import condition_of, standing_of
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
@@ -153,6 +154,8 @@ def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalSta
         window=budget.window,
         allowed=budget.allowed,
         spent=budget.spent(now.monotonic),
+        spent_on={one.label: budget.spent_on(one, now.monotonic) for one in Purpose},
+        foreign=budget.foreign,
         remaining=budget.remaining,
         paused_until=now.wall_of(budget.paused_until),
         pause_reason=budget.reason,
@@ -218,6 +221,9 @@ def _totals(run: Run) -> Totals:
     return Totals(
         **asdict(run.tally),
         requests=sum(one.requests for one in counters),
+        requests_for={
+            purpose.label: sum(one.purposes.get(purpose, 0) for one in counters) for purpose in Purpose
+        },
         retries=sum(one.retries for one in counters),
         throttled=sum(one.throttled for one in counters),
         body_bytes=sum(one.body_bytes for one in counters),

@@ -212,6 +212,8 @@ class PrincipalStatus(Shown, frozen=True, kw_only=True):
         window: Length of the window, seconds.
         allowed: Requests a window that we allow ourselves.
         spent: Requests of ours in the present window.
+        spent_on: The same by purpose (`tailer.core.purpose`).
+        foreign: Requests that others have spent of the quota, as far as its headers show; ``None``: not said.
         remaining: What the API last said to be left of the quota, whoever spent the rest; ``None``: not said.
         paused_until: Wall time until which nothing is sent, possibly past while a probe is out; ``None``:
             requests go out as usual.
@@ -242,6 +244,8 @@ class PrincipalStatus(Shown, frozen=True, kw_only=True):
     longest_interval: Seconds
     expected_delay: Seconds
     clock_offset: Seconds
+    spent_on: Mapping[str, int] = {}
+    foreign: int | None = None
 
 
 class SinkStatus(Shown, frozen=True, kw_only=True):
@@ -307,6 +311,7 @@ class Totals(Shown, frozen=True, kw_only=True):
         polls: Polls that read their window whole.
         failed_polls: Polls that did not.
         requests: Requests sent, retries included.
+        requests_for: The same by purpose (`tailer.core.purpose`).
         retries: Requests sent again.
         throttled: Answers that asked to slow down.
         body_bytes: Bytes of all answers, uncompressed.
@@ -322,6 +327,7 @@ class Totals(Shown, frozen=True, kw_only=True):
     polls: int = 0
     failed_polls: int = 0
     requests: int = 0
+    requests_for: Mapping[str, int] = {}
     retries: int = 0
     throttled: int = 0
     body_bytes: int = 0

@@ -70,6 +70,20 @@ def judge_clock(offset: Seconds) -> Finding:
     return Finding("clock", "warning", text)
 
 
+def judge_others(principal: Principal, share: float, budget: Budget) -> list[Finding]:
+    """Say what others have spent of the quota lately; more than they are left is a warning."""
+    if not budget.foreign:
+        return []
+    span = format_duration(budget.window)
+    text = f"budget {principal.name}: others have spent {budget.foreign} of {budget.quota} requests in {span}"
+    if budget.foreign <= (1 - share) * budget.quota:
+        return [Finding("polling", "ok", f"{text} (the dashboard, scripts, a tailer that runs)")]
+    hint = (
+        f"if it is no tailer, a share of {share:.0%} is more than they leave: polls will pause now and then"
+    )
+    return [Finding("polling", "warning", f"{text}; {hint}")]
+
+
 def judge_pace(
     principal: Principal, config: Config, orders: Sequence[Order], budget: Budget, connectors: int
 ) -> list[Finding]:

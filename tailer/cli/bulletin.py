@@ -13,6 +13,7 @@ from tailer.cli.listing import aligned
 from tailer.cli.times import age, instant
 from tailer.cli.verdict import api_now, count, reasons, verdict
 from tailer.core.durations import format_duration
+from tailer.core.purpose import Purpose
 from tailer.core.sizes import format_size
 from tailer.sinks.text import escaped
 
@@ -65,6 +66,7 @@ def _circumstances(status: Status, note: str | None) -> list[str]:
         known = "" if process.version == "unknown" else f" {process.version}"
         told.append(f"tailer{known} is process {process.pid} on {process.host}, up {up}")
     told += lateness_of(status.fleet)
+    told += _purposes(status)
     if status.fleet.settled_through is not None:
         ago = age(api_now(status) - status.fleet.settled_through)
         through = instant(status.fleet.settled_through)
@@ -83,7 +85,7 @@ def _circumstances(status: Status, note: str | None) -> list[str]:
 
 
 def _budgets(status: Status) -> Table:
-    titles = ("BUDGET", "CONNECTORS", "POLLED EVERY", "SPENT", "LEFT FOR ALL")
+    titles = ("BUDGET", "CONNECTORS", "POLLED EVERY", "SPENT", "BY OTHERS", "LEFT")
     return [titles, *map(_budget, status.principals)]
 
 
@@ -93,8 +95,21 @@ def _budget(one: PrincipalStatus) -> tuple[str, ...]:
         f"{one.connectors:,}",
         f"{one.effective_interval:.3g}s",
         f"{one.spent:,} of {one.allowed:,} in {format_duration(one.window)}",
+        "-" if one.foreign is None else f"{one.foreign:,}",
         "-" if one.remaining is None else f"{one.remaining:,}",
     )
+
+
+def _purposes(status: Status) -> list[str]:
+    """Say what was spent on anything but the newest events."""
+    told: list[str] = []
+    for one in status.principals:
+        spent = {purpose: number for purpose, number in one.spent_on.items() if number}
+        if spent.keys() - {Purpose.LIVE.label}:
+            window = format_duration(one.window)
+            parts = [f"{number:,} {purpose.replace('_', ' ')}" for purpose, number in spent.items()]
+            told.append(f"Requests of {one.principal} in the last {window}: {', '.join(parts)}")
+    return told
 
 
 def _sinks(status: Status) -> Table:

@@ -100,8 +100,8 @@ def test_a_status_in_which_all_is_well() -> None:
         "tailer 1.2.3 is process 77 on box, up 2h.",
         "Journal /var/lib/tailer/tailer.db, 3MiB, 1,725 events so far.",
         "",
-        "BUDGET            CONNECTORS  POLLED EVERY  SPENT             LEFT FOR ALL",
-        "023e105f4ecef8a…  2           5s            120 of 960 in 5m  1,080",
+        "BUDGET            CONNECTORS  POLLED EVERY  SPENT             BY OTHERS  LEFT",
+        "023e105f4ecef8a…  2           5s            120 of 960 in 5m  -          1,080",
         "",
         "SINK     TYPE  WAITING  DELIVERED  STATE",
         "archive  file  5        1,720      takes events",
@@ -110,6 +110,19 @@ def test_a_status_in_which_all_is_well() -> None:
         "Oslo       well   2s ago        1m ago        -",
         "Lima       well   2s ago        1m ago        -",
     ]
+
+
+def test_what_is_spent_on_more_than_polls_is_said() -> None:
+    """By purpose, and what others have spent beside it; polls alone are no news."""
+    spent = {"live": 1000, "error_detail": 3, "revisit": 20, "detail": 0, "backfill": 0}
+    busy = msgspec.structs.replace(PRINCIPAL, spent_on=spent, foreign=1200)
+    lines = bulletin(changed(principals=(busy,)), None, None, everything=False)
+    said = f"Requests of {PRINCIPAL.principal} in the last 5m: 1,000 live, 3 error detail, 20 revisit."
+    assert said in lines
+    assert any("120 of 960 in 5m  1,200      1,080" in line for line in lines)
+    idle = msgspec.structs.replace(PRINCIPAL, spent_on={"live": 1000, "revisit": 0})
+    lines = bulletin(changed(principals=(idle,)), None, None, everything=False)
+    assert not any("Requests" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ PRINCIPAL = PrincipalStatus(
     window=300.0,
     allowed=960,
     spent=7,
+    spent_on={"live": 6, "revisit": 1},
+    foreign=1093,
     remaining=100,
     paused_until=5.0,
     pause_reason="slow down",
@@ -67,7 +69,9 @@ STATUS = Status(
         SinkStatus(sink="file", backlog=5, held=1, delivered=6, set_aside=2, failing_since=3.0),
         SinkStatus(sink="gone", is_configured=False),
     ),
-    totals=Totals(events=10, duplicates=3, requests=20, body_bytes=1000),
+    totals=Totals(
+        events=10, duplicates=3, requests=20, requests_for={"live": 18, "revisit": 2}, body_bytes=1000
+    ),
 )
 
 
@@ -154,6 +158,7 @@ def test_names_follow_the_conventions() -> None:
         assert set(measure.labels) <= {
             "account",
             "principal",
+            "purpose",
             "quantile",
             "sink",
             "stage",

@@ -6,10 +6,10 @@ import pytest
 from tailer.api.tokens import TokenStatus
 from tailer.app.exitcode import ExitCode
 from tailer.app.principals import principals_of
-from tailer.app.verdicts import judge_clock, judge_kinds, judge_pace, judge_token
+from tailer.app.verdicts import judge_clock, judge_kinds, judge_others, judge_pace, judge_token
 from tailer.config.document import parse
 from tailer.config.options import Config
-from tailer.core.budget import Budget
+from tailer.core.budget import Budget, RatePolicy
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC).timestamp()
 
@@ -97,3 +97,14 @@ def test_fleet_that_does_not_even_fit_at_the_longest_interval_is_told_to_what_it
         "each polled every 1m40s on average, not every 1s: max_interval (1m30s) is stretched to that for all"
     ) in pace.text
     assert "52.0s (connector order)" in delay.text
+
+
+@pytest.mark.parametrize(("remaining", "states"), [(1200, []), (1000, ["ok"]), (900, ["warning"])])
+def test_what_others_spend_is_judged_by_what_they_are_left(remaining: int, states: list[str]) -> None:
+    """Nothing is no news, more than the rest of the quota is a warning."""
+    (principal,) = principals_of(configured())
+    budget = Budget(share=0.8, reserve=0.1)
+    budget.observe(-1, RatePolicy(remaining=remaining), 10.0)
+    found = judge_others(principal, 0.8, budget)
+    assert [one.state for one in found] == states
+    assert all(f"others have spent {1200 - remaining} of 1200 requests in 5m" in one.text for one in found)
