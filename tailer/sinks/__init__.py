@@ -10,6 +10,6 @@ What sinks over a network share: `secrets` (variables and files that hold one), 
 `extras` (clients that are installed on request).
 
 The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
-`dead_letters` | `archive` <- `rotator`, or `event_table`, or `secrets` | `tls` | `extras` <- the sinks <-
-`registry` <- `catalogue`.
+`dead_letters` | `archive` <- `rotator`, or `event_table`, or `postgres_table` | `postgres_line` |
+`postgres_faults`, or `secrets` | `tls` | `extras` <- the sinks <- `registry` <- `catalogue`.
 """

@@ -25,6 +25,7 @@ GROUP = "tailer.sinks"
 OURS = {
     "file": "tailer.sinks.file:FileSink",
     "memory": "tailer.sinks.memory:MemorySink",
+    "postgres": "tailer.sinks.postgres:PostgresSink",
     "sqlite": "tailer.sinks.sqlite:SqliteSink",
     "stdout": "tailer.sinks.stdout:StdoutSink",
 }

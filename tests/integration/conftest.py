@@ -1,7 +1,7 @@
 """Journals in SQLite files, for more than one file of tests."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from tailer.journal import files
 from tailer.journal.schema import connect, connect_reader
 from tailer.journal.sqlite import SqliteJournal
+from tests.servers.postgres import PostgresServer, postgres_server
 
 Open = Callable[..., Awaitable[SqliteJournal]]
 
@@ -28,6 +29,13 @@ async def open_sqlite(tmp_path: Path) -> AsyncIterator[Open]:
     yield open_one
     for journal in opened:
         await journal.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Give a private PostgreSQL server, the same for all tests of a process."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture

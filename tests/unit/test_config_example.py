@@ -19,6 +19,7 @@ from tailer.config.options import (
 from tailer.sinks.file import FileSink
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import FilterOptions, SinkOptions
+from tailer.sinks.postgres import PostgresSink
 from tailer.sinks.registry import plan
 from tailer.sinks.sqlite import SqliteSink
 from tailer.sinks.stdout import StdoutSink
@@ -37,6 +38,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", StdoutSink.Config),
     ("sinks", MemorySink.Config),
     ("sinks", SqliteSink.Config),
+    ("sinks", PostgresSink.Config),
 ]
 
 

@@ -19,6 +19,7 @@ from tailer.sinks.file import FileSink
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import SinkContext, SinkOptions, estimate_bytes
+from tailer.sinks.postgres import PostgresSink
 from tailer.sinks.registry import find, plan
 from tailer.sinks.sqlite import SqliteSink
 from tailer.sinks.stdout import StdoutSink
@@ -79,7 +80,13 @@ def mistakes_of(table: dict[str, Any]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(
     ("type_name", "sink_class"),
-    [("file", FileSink), ("memory", MemorySink), ("sqlite", SqliteSink), ("stdout", StdoutSink)],
+    [
+        ("file", FileSink),
+        ("memory", MemorySink),
+        ("postgres", PostgresSink),
+        ("sqlite", SqliteSink),
+        ("stdout", StdoutSink),
+    ],
 )
 def test_ours_are_found_in_a_checkout(install: Install, type_name: str, sink_class: type) -> None:
     """Built-in sinks need no installation, and nobody can put another in their place."""
