@@ -40,8 +40,10 @@ class _Asked(NamedTuple):
 
     @property
     def left(self) -> int:
-        """Seconds that are still to be tried."""
-        left = self.poller.refill.left
+        """Seconds that are still to be tried, or that were read whole and wait for an event's details."""
+        read = self.poller.book.read.gap_spans
+        waiting = [part for start, end in self.spans for part in read.missing(start, end)]
+        left = self.poller.refill.left.update(waiting)
         return sum(
             max(0, min(end, high) - max(start, low)) for start, end in self.spans for low, high in left
         )
@@ -93,9 +95,15 @@ async def fill_alone(run: Run) -> None:
         JournalError: What came could not be made durable; what came before is.
     """
     limiter = anyio.CapacityLimiter(run.config.polling.concurrency)
-    async with anyio.create_task_group() as group:
-        for poller in run.pollers:
-            group.start_soon(partial(_fill, poller, run, limiter))
+    async with anyio.create_task_group() as beside:
+        for fleet in run.fleets:
+            fleet.start_details(beside)
+        async with anyio.create_task_group() as group:
+            for poller in run.pollers:
+                group.start_soon(partial(_fill, poller, run, limiter))
+        for fleet in run.fleets:
+            await fleet.finish_details()
+        beside.cancel_scope.cancel()
 
 
 async def _fill(poller: Poller, run: Run, limiter: anyio.CapacityLimiter) -> None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import anyio
+from anyio.abc import TaskGroup
 
 from tailer.core.durations import Seconds
 from tailer.core.spans import Span
@@ -183,15 +184,22 @@ class Fleet:
                 group.start_soon(warden.keep)
             group.start_soon(self._forget_forever)
             self._turns.start(group, self._poll)
-            details = self._context.details
-            if details is not None:
-                details.start(group)
+            self.start_details(group)
             if self._context.pacing.until is None:
                 await anyio.sleep_forever()
             await self._turns.finished()
-            if details is not None:
-                await details.finished()
+            await self.finish_details()
             group.cancel_scope.cancel()
+
+    def start_details(self, group: TaskGroup) -> None:
+        """Have details fetched in a task group from now on, if any are asked for."""
+        if self._context.details is not None:
+            self._context.details.start(group)
+
+    async def finish_details(self) -> None:
+        """Return when no event waits for its details."""
+        if self._context.details is not None:
+            await self._context.details.finished()
 
     def fill(self, refs: Mapping[str, Sequence[Span]]) -> None:
         """Have lost gaps read again, between polls.

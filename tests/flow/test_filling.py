@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import anyio
+
 from tailer.app.filling import ask_to_fill, fill_alone, fill_status
 from tailer.app.gaps import FillStatus, GapReport
 from tailer.app.holes import drop_within, gaps_within
@@ -12,6 +14,7 @@ from tailer.app.run import Run
 from tailer.core.purpose import Purpose
 from tailer.errors import AuthError, ServerError
 from tailer.testing.recording_sink import RecordingSink
+from tailer.testing.scripted_source import Row
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
 
 pytestmark = FAKE_TIME
@@ -121,3 +124,28 @@ async def test_who_is_refused_is_told_and_left_out() -> None:
     assert [gap.connector for gap in status.gaps.gaps] == ["c1", "c1"]
     assert (status.left, again.left) == (0, 0)
     assert status.obstacles == ("c1: parked: not allowed",)
+
+
+async def test_a_fill_waits_for_details() -> None:
+    """An event that waits for its details is journaled with them, and only then the fill is over."""
+    rows = {"c1": [*steady(600, start=-600), Row(START - 400, 7, "HaError")]}
+    stage = Stage(rows, journal=KeptJournal(), polling={"details": ("HaError",)})
+    await left_with_a_gap(stage)
+    run = stage.run("10m", follow=False)
+    seen: list[int] = []
+    async with run, anyio.create_task_group() as group:
+        ask_to_fill(run, (), None, None)
+
+        async def look() -> None:
+            while not seen or seen[-1]:
+                seen.append(fill_status(run, (), None, None).left)
+                await stage.clock.sleep(0.01)
+
+        group.start_soon(look)
+        await fill_alone(run)
+        status = fill_status(run, (), None, None)
+    assert (status.left, status.gaps.lost) == (0, 0)
+    assert 1 in seen
+    entries = await stage.journal.read(0, 10**6)
+    events = [event for entry in entries for part in entry.segments for event in part.events]
+    assert [event.key for event in events if event.e is not None] == [(START - 400, 7)]
