@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from random import random
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -32,10 +31,12 @@ from tailer.api.protocol import (
 )
 from tailer.api.refusals import Subject
 from tailer.api.retry import persist
-from tailer.api.route import BASE_URL, find_proxy, parse_base_url
+from tailer.api.route import BASE_URL, parse_base_url
 from tailer.api.transport import read_body, trust, wrap
 from tailer.clock import Clock
 from tailer.config.credentials import BearerToken, Credentials
+from tailer.config.product import USER_AGENT
+from tailer.config.proxies import find_proxy
 from tailer.core.apitime import ApiTime
 from tailer.core.durations import Seconds
 from tailer.core.purpose import Purpose
@@ -46,11 +47,6 @@ from tailer.observe import Observer, RequestRetried, ignore
 _SPARE_LANES = 2  # connections for those that timed out, beside the usual ones
 _KEEPALIVE: Seconds = 60.0  # polls may be a minute apart, and a TLS handshake costs three round trips
 _Result = TypeVar("_Result")
-
-try:
-    _USER_AGENT = f"cf-tailer/{version('cf-tailer')}"
-except PackageNotFoundError:  # a checkout that was never installed
-    _USER_AGENT = "cf-tailer"
 
 
 class ApiClient:
@@ -274,4 +270,4 @@ class ApiClient:
 
 def _headers(credentials: Credentials) -> CIMultiDict[str]:
     """Give the headers of every request."""
-    return CIMultiDict(headers_of(credentials), Accept="application/json", **{"User-Agent": _USER_AGENT})
+    return CIMultiDict(headers_of(credentials), Accept="application/json", **{"User-Agent": USER_AGENT})

@@ -7,8 +7,6 @@ SDKs (``x-should-retry``), RFC 9110 (``Date``), RFC 9651 (structured fields).
 from __future__ import annotations
 
 import re
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -16,12 +14,10 @@ from multidict import MultiMapping
 
 from tailer.core.budget import RatePolicy
 from tailer.core.durations import Seconds
+from tailer.core.httpdates import parse_retry_after
 
 Headers: TypeAlias = MultiMapping[str]
 """An answer's headers, names in any case."""
-
-MAX_RETRY_AFTER: Seconds = 3600.0
-"""A longer ``Retry-After`` is malformed: Cloudflare's longest block is five minutes."""
 
 _MAX_WINDOW: Seconds = 86400.0  # no quota is counted over more than a day; more would stop us for ever
 _RAY_ID = re.compile(r"[0-9a-f]{8,32}(-[A-Z]{3})?")
@@ -34,33 +30,9 @@ _PARAMETER = re.compile(r';\s*([a-z]+)\s*=\s*"?(\d{1,15}(?:\.\d{1,9})?)(?![\w.])
 _Parameters: TypeAlias = dict[str, float]
 
 
-@lru_cache(maxsize=64)
-def parse_date(text: str | None) -> float | None:
-    """Return epoch seconds of an HTTP date; ``None`` when it is missing or malformed."""
-    try:
-        moment = parsedate_to_datetime(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
 def retry_after(headers: Headers) -> Seconds | None:
-    """Return how long the API asks us to wait, in [0, `MAX_RETRY_AFTER`].
-
-    ``None`` when it does not say, or not in a way to be taken seriously. A date is read against the same
-    answer's ``Date``.
-    """
-    text = headers.get("Retry-After")
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        seconds = float(text)
-    else:
-        until, now = parse_date(text), parse_date(headers.get("Date"))
-        if until is None or now is None:
-            return None
-        seconds = max(0.0, until - now)
-    return seconds if seconds <= MAX_RETRY_AFTER else None
+    """Return how long the API asks us to wait; ``None`` when it does not say, or says nonsense."""
+    return parse_retry_after(headers.get("Retry-After"), headers.get("Date"))
 
 
 def should_retry(headers: Headers) -> bool | None:

@@ -10,10 +10,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from tailer.api.gate import Gate
-from tailer.api.headers import Headers, parse_date, rate_policy
+from tailer.api.headers import Headers, rate_policy
 from tailer.clock import Clock
 from tailer.core.apitime import ApiTime
 from tailer.core.durations import Seconds
+from tailer.core.httpdates import parse_date
 from tailer.core.purpose import Purpose
 from tailer.errors import RateLimitedError
 from tailer.observe import ClockStepped, Observer, PrincipalPaused, PrincipalResumed

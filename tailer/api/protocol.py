@@ -22,8 +22,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from tailer.api.headers import Headers, parse_date, ray_id
+from tailer.api.headers import Headers, ray_id
 from tailer.api.refusals import Subject, refusal
+from tailer.core.httpdates import parse_date
 from tailer.errors import ApiError, TransportError, WireFormatError
 from tailer.model import Connector, Event, EventsRequest, Key, Page, Payload
 

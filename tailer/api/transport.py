@@ -8,6 +8,7 @@ import aiohttp
 
 from tailer.api.refusals import Subject
 from tailer.config.certificates import trusting
+from tailer.core.reasons import fault_of
 from tailer.errors import ConfigError, TransportError, WireFormatError
 
 
@@ -62,24 +63,18 @@ def _fate(error: Exception) -> str:
             fate = "none came within [api] timeout"
         case aiohttp.ClientSSLError():
             hint = "if something on the way inspects TLS, name its authority in [api] ca_file"
-            fate = f"TLS failed ({_reason(error)}); {hint}"
+            fate = f"TLS failed ({fault_of(error)}); {hint}"
         case aiohttp.ClientProxyConnectionError():
-            fate = f"the environment's proxy can't be reached ({_reason(error)})"
+            fate = f"the environment's proxy can't be reached ({fault_of(error)})"
         case aiohttp.ClientHttpProxyError():
             fate = f"the environment's proxy refused with HTTP {error.status}"
         case aiohttp.ClientConnectorError():
             hint = "check the network and [api] base_url"
-            fate = f"{error.host}:{error.port} can't be reached ({_reason(error)}); {hint}"
+            fate = f"{error.host}:{error.port} can't be reached ({fault_of(error)}); {hint}"
         case aiohttp.ClientPayloadError():
             fate = "it broke off, or its encoding is damaged"
         case aiohttp.ClientResponseError():
             fate = "what came is not HTTP"
         case _:
-            fate = f"the connection broke ({_reason(error)})"
+            fate = f"the connection broke ({fault_of(error)})"
     return fate
-
-
-def _reason(error: Exception) -> str:
-    """Return the operating system's words for an error, without addresses and options."""
-    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
-    return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(cause).__name__

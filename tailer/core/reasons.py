@@ -21,6 +21,12 @@ _NAMED = re.compile(
 _USER_INFO = re.compile(r"(://)[^/\s@]+@")
 
 
+def fault_of(error: Exception) -> str:
+    """Give the operating system's or TLS's words for an error, without addresses and options."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(cause).__name__
+
+
 def tidy(reason: str) -> str:
     """Put a reason into one line of at most `MAX_REASON` characters and mask what is named as a secret.
 

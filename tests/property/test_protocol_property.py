@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from tailer.api.headers import parse_date, rate_policy, retry_after
+from tailer.api.headers import rate_policy, retry_after
 from tailer.api.protocol import decipher_events
+from tailer.core.httpdates import parse_date
 from tailer.errors import ApiError
 
 json_values = st.recursive(

@@ -3,8 +3,9 @@
 import pytest
 from multidict import CIMultiDict
 
-from tailer.api.headers import parse_date, rate_policy, ray_id, retry_after, should_retry
+from tailer.api.headers import rate_policy, ray_id, retry_after, should_retry
 from tailer.core.budget import RatePolicy
+from tailer.core.httpdates import parse_date
 
 DATE = "Sat, 01 Aug 2026 12:00:00 GMT"
 NOON = 1_785_585_600.0

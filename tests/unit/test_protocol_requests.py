@@ -5,8 +5,9 @@ from yarl import URL
 
 from tailer.api.credentials import headers_of, masked
 from tailer.api.protocol import connectors_url, event_url, events_url
-from tailer.api.route import BASE_URL, find_proxy, parse_base_url
+from tailer.api.route import BASE_URL, parse_base_url
 from tailer.config.credentials import BearerToken, GlobalKey, Secret
+from tailer.config.proxies import find_proxy
 from tailer.errors import ConfigError
 from tailer.model import EventsRequest, Key
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tailer.core.reasons import MAX_REASON, tidy
+from tailer.core.reasons import MAX_REASON, fault_of, tidy
 
 
 def test_a_reason_becomes_one_line() -> None:
@@ -51,3 +51,11 @@ def test_a_secret_at_the_cut_is_not_half_shown() -> None:
     """Masking comes before cutting."""
     told = "x" * (MAX_REASON - 20) + " token=" + "s" * 5 * MAX_REASON
     assert "sss" not in tidy(told)
+
+
+def test_a_fault_is_told_in_its_own_words() -> None:
+    """Of a wrapped error only the system's own words are told, of a nameless one its class."""
+    wrapped = RuntimeError("10.0.0.1:443, ssl:default")
+    wrapped.os_error = ConnectionRefusedError(111, "Connection refused")  # type: ignore[attr-defined]
+    assert fault_of(wrapped) == "Connection refused"
+    assert fault_of(RuntimeError("secret")) == "RuntimeError"
