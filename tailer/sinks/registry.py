@@ -24,6 +24,7 @@ GROUP = "tailer.sinks"
 
 OURS = {
     "file": "tailer.sinks.file:FileSink",
+    "http": "tailer.sinks.http.sink:HttpSink",
     "memory": "tailer.sinks.memory:MemorySink",
     "postgres": "tailer.sinks.postgres:PostgresSink",
     "sqlite": "tailer.sinks.sqlite:SqliteSink",

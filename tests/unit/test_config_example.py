@@ -17,6 +17,7 @@ from tailer.config.options import (
     ServiceOptions,
 )
 from tailer.sinks.file import FileSink
+from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import FilterOptions, SinkOptions
 from tailer.sinks.postgres import PostgresSink
@@ -39,6 +40,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", MemorySink.Config),
     ("sinks", SqliteSink.Config),
     ("sinks", PostgresSink.Config),
+    ("sinks", HttpConfig),
 ]
 
 

@@ -1,0 +1,40 @@
+"""Makes the preset that a configuration names."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tailer.sinks.http.config import HttpConfig
+from tailer.sinks.http.datadog import DatadogPreset
+from tailer.sinks.http.elasticsearch import ElasticsearchPreset
+from tailer.sinks.http.loki import LokiPreset
+from tailer.sinks.http.plain import PlainPreset
+from tailer.sinks.http.preset import Preset
+from tailer.sinks.http.splunk import SplunkPreset
+from tailer.sinks.http.webhook import LINE, WebhookPreset
+
+
+def make_preset(config: HttpConfig) -> Preset:
+    """Make the preset of a sink."""
+    match config.preset:
+        case "none":
+            return PlainPreset(
+                config.body,
+                template=config.template or "",
+                single=config.per == "event",
+                begin=config.begin,
+                separator=config.separator,
+                end=config.end,
+            )
+        case "splunk":
+            return SplunkPreset(config.index, config.labels)
+        case "elasticsearch":
+            return ElasticsearchPreset(config.index or "")
+        case "loki":
+            return LokiPreset(config.labels)
+        case "datadog":
+            return DatadogPreset(config.labels)
+        case "webhook":
+            return WebhookPreset(LINE if config.template is None else config.template)
+        case _:
+            assert_never(config.preset)
