@@ -10,6 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.e2e.processes import Simulator
+from tests.servers.postgres import PostgresServer, postgres_server
 
 Simulate: TypeAlias = Callable[..., Simulator]
 
@@ -19,6 +20,13 @@ def processes() -> Iterator[ExitStack]:
     """Give a stack that ends the processes that were entered into it."""
     with ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Give a private PostgreSQL server, the same for all tests of a process."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+"""The places that sinks deliver to, as the campaigns of `tests.e2e.crashes` need them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+
+from tests.e2e.crashes import Counterpart
+from tests.e2e.truth import Record
+from tests.servers.postgres import PostgresServer
+
+Make: TypeAlias = Callable[[pytest.FixtureRequest, Path], Counterpart]
+"""Makes a counterpart, given who asks for it and a folder."""
+
+_COLUMNS = ", ".join(Record._fields)
+
+
+class SqliteFile:
+    """A SQLite file; it goes away when another program locks it."""
+
+    table = 'type = "sqlite"\npath = "events.db"\ntimeout = "50ms"\nmax_events = 100'
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "events.db"
+        self._other: sqlite3.Connection | None = None
+
+    def kill(self) -> None:
+        """Lock it."""
+        self._other = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+        self._other.execute("BEGIN IMMEDIATE")
+
+    def start(self) -> None:
+        """Unlock it."""
+        assert self._other is not None
+        self._other.close()
+
+    def held(self) -> list[Record]:
+        """Read the table."""
+        with closing(sqlite3.connect(self._path)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
+                return []
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM events")  # noqa: S608 - our own names
+            return [Record(*row)._replace(late=bool(row[-1])) for row in rows]
+
+
+class PostgresDatabase:
+    """A database on a private server, which dies with all its processes."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._dsn = server.make_database("crashes")
+        self.table = (
+            f'type = "postgres"\ndsn = "{self._dsn}"\ncreate = true\ntimeout = "5s"\nmax_events = 100'
+        )
+        self.kill = server.kill
+        self.start = server.start
+
+    def held(self) -> list[Record]:
+        """Read the table."""
+        columns = _COLUMNS.replace(" t, n,", " t::text, n::text,").replace(" a,", " a::text,")
+        question = f"SELECT {columns} FROM tailer_events"  # noqa: S608 - as above
+        with psycopg.connect(self._dsn) as connection:
+            if connection.execute("SELECT to_regclass('tailer_events')").fetchone() == (None,):
+                return []
+            rows = connection.execute(question.encode()).fetchall()
+        return [_record(dict(zip(Record._fields, row, strict=True))) for row in rows]
+
+
+COUNTERPARTS: dict[str, Make] = {
+    "sqlite": lambda _, folder: SqliteFile(folder),
+    "postgres": lambda request, _: PostgresDatabase(request.getfixturevalue("postgres")),
+}
+"""Every durable one, by the sink that delivers to it."""
+
+
+def _record(row: dict[str, Any]) -> Record:
+    """Make a record of a row whose numbers are texts, so that whole ones are ints."""
+    return Record(**{**row, **{name: json.loads(row[name]) for name in ("t", "n", "a")}})
