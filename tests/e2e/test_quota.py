@@ -1,24 +1,39 @@
 from __future__ import annotations
 
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+
+import pytest
 
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact, wait_for_truth
-from tests.e2e.processes import Setup, wait_until
-
-QUOTA = 100
-WINDOW = 3
+from tests.e2e.processes import Setup, Simulator, wait_until
 
 
-def test_the_quota_is_never_crossed(tmp_path: Path, simulate: Simulate) -> None:
-    """Connectors that want more than the quota, of which others spend a part: nothing is crossed or lost."""
-    quota = ("--quota", str(QUOTA), "--quota-window", f"{WINDOW}s", "--block", "60s", "--foreign-rate", "8")
-    simulator = simulate("--connectors", "10", "--rate", "15", "--history", "1m", *quota)
+@pytest.mark.parametrize(
+    ("quota", "window", "kind"),
+    [
+        (40, 2, "sliding"),
+        pytest.param(40, 2, "fixed", marks=pytest.mark.long),
+        pytest.param(100, 3, "sliding", marks=pytest.mark.long),
+    ],
+)
+def test_the_quota_is_never_crossed(
+    tmp_path: Path, simulate: Simulate, *, quota: int, window: int, kind: str
+) -> None:
+    """Connectors want more than the quota, others spend of it, a kill comes in: nothing is refused."""
+    simulator = simulate(
+        *("--connectors", "10", "--rate", "15", "--history", "1m", "--block", "60s"),
+        *("--quota", str(quota), "--quota-window", f"{window}s", "--quota-kind", kind),
+        *("--foreign-rate", str(0.2 * quota / window)),
+    )
     setup = Setup(tmp_path, simulator, start="1h")
     with setup.run() as run:
-        wait_until(
-            lambda: simulator.stats["requests"] > 1.5 * QUOTA, "the quota was spent more than once", run
-        )
+        wait_until(lambda: simulator.stats["requests"] > quota, "the quota was spent", run)
+        run.kill()
+    with setup.run() as run:
+        wait_until(lambda: simulator.stats["requests"] > 2 * quota, "it was spent twice", run)
         required = wait_for_truth(setup.events, simulator, run)
         assert run.stop() == 0, run.words
         stats = simulator.stats
@@ -26,3 +41,27 @@ def test_the_quota_is_never_crossed(tmp_path: Path, simulate: Simulate) -> None:
     assert stats["crossings"] == 0
     assert stats["refused"] == 0
     assert_exact(setup.events, simulator, required=required, order="connector")
+
+
+def test_a_block_in_force_is_met_by_one_request(tmp_path: Path, simulate: Simulate) -> None:
+    """An API tells nothing of its quota, and a block is in force: one refusal, then all goes on."""
+    options = ("--quota", "400", "--quota-window", "60s", "--block", "3s", "--no-rate-headers")
+    simulator = simulate("--connectors", "10", "--rate", "5", "--history", "1m", *options)
+    while not simulator.stats["crossings"]:
+        spend_one(simulator)
+    setup = Setup(tmp_path, simulator, start="1h")
+    with setup.run() as run:
+        required = wait_for_truth(setup.events, simulator, run)
+        assert run.stop() == 0, run.words
+
+    assert simulator.stats["crossings"] == 1
+    assert simulator.stats["refused"] == 2
+    assert_exact(setup.events, simulator, required=required, order="connector")
+
+
+def spend_one(simulator: Simulator) -> None:
+    """Spend a request of the quota as somebody else."""
+    with closing(HTTPConnection("127.0.0.1", int(simulator.port), timeout=10)) as connection:
+        path = f"/client/v4/accounts/{simulator.account}/magic/connectors"
+        connection.request("GET", path, headers={"Authorization": f"Bearer {simulator.token}"})
+        connection.getresponse().read()
