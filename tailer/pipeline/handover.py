@@ -246,10 +246,11 @@ class Handover:
             raise error
         self.observe(SinkFailed(self.name, self.failures, delay, str(error)))
         # A counterpart may ask for an hour: in portions, for the end need not wait for it.
-        until = self.clock.monotonic() + delay
-        while (left := until - self.clock.monotonic()) > 0:
-            await self.clock.sleep(min(left, DELAY_CAP))
-            if left > DELAY_CAP and self.is_ending():
+        while delay > 0:
+            portion = min(delay, DELAY_CAP)
+            await self.clock.sleep(portion)
+            delay -= portion
+            if delay > 0 and self.is_ending():
                 raise error
 
     def _recover(self) -> None:
