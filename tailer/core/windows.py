@@ -18,7 +18,8 @@ Rules, in this order (times are API time; a *slice* is a window that by the meas
 
 The look-back is either fixed or automatic: at least four intervals, and as far back as about
 `LOOK_BACK_ROWS` rows, as long as they cost no second page. It grows at most twofold a poll, so that a burst
-is met gently.
+is met gently. Where it held more rows it is cut to that many: halving it, and stretching it again by the
+density of what is left, would pay for a second page again and again.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ POLLING_SHARE = 0.9
 
 PARKED_SHARE = 0.1
 """Part of the allowed rate that tries of parked connectors may take together, about."""
+
+_LEAST_GROWTH = 1.1  # less is not worth the second page that a denser past would cost
 
 Aim = Literal["catch-up", "head", "hole", "pass", "absence", "fill"]
 """Why a window is read."""
@@ -345,10 +348,15 @@ class WindowPlanner:
         return visited(levels, ongoing.level, ongoing.read_at)
 
     def _adapt_reach(self, plan: Plan, reading: Reading) -> None:
-        width = plan.window.end - plan.window.start
-        wished = min(2 * width, width * LOOK_BACK_ROWS / max(len(reading.rows), 1))
-        if reading.pages > 1:
-            wished = min(wished, width / reading.pages)
+        width, rows = plan.window.end - plan.window.start, len(reading.rows)
+        if rows > LOOK_BACK_ROWS:
+            # From the mean density it would be taken too far, again and again, where the past was denser.
+            wished = plan.window.end - sorted(row.t for row in reading.rows)[-LOOK_BACK_ROWS]
+        elif reading.pages > 1:
+            wished = width / reading.pages
+        else:
+            growth = min(2.0, LOOK_BACK_ROWS / max(rows, 1))
+            wished = width * growth if growth > _LEAST_GROWTH else width
         self._reach = max(self._shortest_reach, wished)
 
     def _slice(self, start: int, end: int, aim: Aim) -> Plan:

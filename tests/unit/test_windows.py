@@ -121,8 +121,28 @@ def test_the_look_back_grows_with_quiet() -> None:
     assert head(planner, checkpoint, ORIGIN + 1005).window.start == ORIGIN + 883
     planner.succeeded(plan, reading(10, plan.window, pages=2), checkpoint.levels)
     assert head(planner, checkpoint, ORIGIN + 1005).window.start == ORIGIN + 955
-    planner.succeeded(plan, reading(99_999, plan.window), checkpoint.levels)
+    planner.succeeded(plan, reading(99_999, plan.window, at=ORIGIN + 999), checkpoint.levels)
     assert head(planner, checkpoint, ORIGIN + 1005).window.start == ORIGIN + 985
+
+
+def test_a_look_back_that_holds_about_a_hundred_rows_stays() -> None:
+    """Given nearly enough rows, it is not stretched into a past that may be denser and cost a second page."""
+    checkpoint = covered(ORIGIN + 1000)
+    planner = WindowPlanner(PACING)
+    plan = Plan(Window(ORIGIN + 900, ORIGIN + 1000), "head", 0)
+    planner.succeeded(plan, reading(90, plan.window), checkpoint.levels)
+    assert head(planner, checkpoint, ORIGIN + 1005).window.start == ORIGIN + 905
+
+
+def test_a_look_back_that_was_too_long_is_cut_to_the_newest_rows() -> None:
+    """Given a past that is denser than the present, it ends where so many rows are left."""
+    checkpoint = covered(ORIGIN + 1000)
+    planner = WindowPlanner(PACING)
+    plan = Plan(Window(ORIGIN + 600, ORIGIN + 1000), "head", 0)
+    times = [610] * 50 + [650, 700] + [990] * 96
+    rows = [Event(ORIGIN + t, n, "Init", ORIGIN + t) for n, t in enumerate(times)]
+    planner.succeeded(plan, Reading(rows=rows, covered=[plan.window], pages=2), checkpoint.levels)
+    assert head(planner, checkpoint, ORIGIN + 1005).window.start == ORIGIN + 705
 
 
 def test_the_look_back_ends_at_the_origin() -> None:
