@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from tailer.cli.options import asked_past, complete_stored, daemon_config
+from tailer.cli.options import complete_stored, daemon_config, past_options
 
 
 @click.command("audit")
 @click.argument("connector", metavar="CONNECTOR", shell_complete=complete_stored)
 @daemon_config
-@asked_past
+@past_options("as far back as the journal remembers all", "as far as CONNECTOR was read")
 @click.option("--json", "as_json", is_flag=True, help="What came of it as one line of JSON.")
 def command(connector: str, config: Path, since: str | None, until: str | None, *, as_json: bool) -> int:
     """Read a past span again, and name every event that the journal or the API has alone.

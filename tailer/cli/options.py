@@ -115,22 +115,25 @@ def daemon_config(function: Function) -> Function:
     )(function)
 
 
-def asked_past(function: Function) -> Function:
-    """``--since`` and ``--until`` of commands that look at a part of the past."""
-    since = click.option(
+def past_options(since: str, until: str) -> Callable[[Function], Function]:
+    """``--since`` and ``--until`` of commands that look at the past, with what they mean by default."""
+    start = click.option(
         "--since",
         type=moment,
         metavar="TIME",
         help="Start of the span that is meant: 2d back from now, an ISO 8601 time, or epoch seconds."
-        "  [default: all that was ever asked for]",
+        f"  [default: {since}]",
     )
-    until = click.option(
+    end = click.option(
         "--until",
         type=moment,
         metavar="TIME",
-        help="Its end, in the same words.  [default: now]",
+        help=f"Its end, in the same words.  [default: {until}]",
     )
-    return since(until(function))
+    return lambda function: start(end(function))
+
+
+asked_past = past_options("all that was ever asked for", "now")
 
 
 def list_output(function: Function) -> Function:
