@@ -18,7 +18,6 @@ Times are monotonic, in seconds.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 from math import inf
 
 from tailer.core.durations import Seconds
@@ -92,15 +91,11 @@ class Flight:
         Returns:
             Seconds; 0: there is room.
         """
-        if self._count < limit:
-            return 0.0
         young = 0
-        for sent, count in islice(reversed(self._flying.items()), limit):
-            if sent <= since:
-                break
+        for sent, count in reversed(self._flying.items()):
             young += count
             if young >= limit:
-                return sent - since
+                return max(0.0, sent - since)
         return 0.0
 
     def _take(self, sent: float) -> bool:

@@ -43,10 +43,6 @@ class Precedence(Generic[Item]):
         """Count those that wait."""
         return self._count
 
-    def waits(self, purpose: Purpose) -> bool:
-        """Tell whether anything waits that is for a purpose."""
-        return bool(self._waiting[purpose])
-
     def join(self, item: Item, purpose: Purpose, *, is_suspect: bool = False) -> None:
         """Take up a request that waits from now on."""
         self._waiting[purpose][item] = is_suspect

@@ -26,6 +26,12 @@ def go(waiting: Precedence[str], purposes: dict[str, Purpose]) -> str:
     return item
 
 
+def test_purposes_are_shown_in_small_letters() -> None:
+    """Labels of metrics and status, in the order of priority."""
+    labels = [purpose.label for purpose in Purpose]
+    assert labels == ["live", "error_detail", "revisit", "detail", "backfill"]
+
+
 def test_purposes_have_an_order_and_each_is_a_queue() -> None:
     """Live first, backfill last, and the first to come is the first to go."""
     waiting: Precedence[str] = Precedence()
