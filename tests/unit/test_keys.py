@@ -243,3 +243,12 @@ def test_memory_is_counted() -> None:
     keys.restore(KeyBlock(b"", b"", b"", b"", []))
     keys.add(_events([(t, 0) for t in range(10_000)]), 1e5)
     assert 22 * 10_000 <= keys.size_bytes <= 25 * 10_000 + 400
+
+
+def test_a_block_gives_its_keys_as_rows() -> None:
+    """What was stored is there again, whole times as whole numbers and odd keys with every digit."""
+    keys = KeySet()
+    keys.add_rows([(3, 1, 5, 7), (4.5, 0, 6, 8), (4, 2**65, 9, 1)])
+    rows = sorted(keys.block().rows())
+    assert rows == [(3, 1, 5, 7), (4, 2**65, 9, 1), (4.5, 0, 6, 8)]
+    assert [type(row[0]) for row in rows] == [int, int, float]
