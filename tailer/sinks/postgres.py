@@ -53,7 +53,7 @@ _MONTHS_AGAIN: Seconds = 3600.0
 
 
 class PostgresSink:
-    """A table of events.
+    """A table of events in PostgreSQL.
 
     Args:
         config: See `Config`.

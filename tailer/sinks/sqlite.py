@@ -43,7 +43,7 @@ _REASONS = {
 
 
 class SqliteSink:
-    """A table of events.
+    """A table of events in a SQLite file.
 
     Args:
         config: See `Config`.

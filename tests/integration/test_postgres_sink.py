@@ -1,12 +1,18 @@
 """The PostgreSQL sink's promises, against a real server: every event once, whatever happens to it."""
 
-from collections.abc import Collection, Iterator, Sequence
+import asyncio
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import psycopg
 import pytest
+from anyio.to_thread import run_sync
 
 from tailer.clock import Clock, SystemClock
 from tailer.errors import ConfigError, SinkRejectedError, SinkUnavailableError
@@ -19,7 +25,7 @@ from tailer.sinks.postgres_table import TableSql
 from tailer.sinks.registry import plan
 from tailer.testing.rejection_contract import RejectionContract
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import LOCKED, PostgresServer
 
 SOURCE = Source("account", "connector", "Oslo", "A1", 1_785_585_700.5)
 NOVEMBER = 1_795_415_318  # 2026-11-23
@@ -378,14 +384,72 @@ async def test_check_says_what_is_there(dsn: str) -> None:
     )
 
 
-async def test_the_password_stays_secret(dsn: str, tmp_path: Path) -> None:
-    """A password comes from a variable or a file, and is in no message."""
-    sink = make("host=127.0.0.1 port=1 user=x dbname=y", environ={"PG": "hunter 2"}, password_env="PG")
-    with pytest.raises(SinkUnavailableError) as caught:
+async def test_the_password_stays_secret(dsn: str, postgres: PostgresServer, tmp_path: Path) -> None:
+    """A password comes from a file, which may get another one at any time, and is in no message."""
+    postgres.lock("hunter 2")
+    secret = tmp_path / "secret"
+    secret.write_text("hunter 3\n")
+    sink = make(f"{dsn}?user={LOCKED}", password_file=secret)
+    with pytest.raises(SinkUnavailableError, match="password authentication failed for user") as caught:
         await sink.open(Resume(0, None))
     assert "hunter" not in f"{caught.value}{caught.value.__cause__!r}"
-    (tmp_path / "secret").write_text("hunter 2\n")
-    await store(make(dsn, password_file=tmp_path / "secret"), Event(1, 1, "Init", 1, SOURCE))
+    secret.write_text("hunter 2\n")
+    await store(sink, Event(1, 1, "Init", 1, SOURCE))
+    sink = make(f"{dsn}?user={LOCKED}", password_env="PG", environ={"PG": "hunter 2"})
+    await store(sink, Event(2, 1, "Init", 1, SOURCE))
+    assert ask(dsn, "SELECT count(*) FROM tailer_events") == [(2,)]
+
+
+@asynccontextmanager
+async def in_front_of(port: int, certificate: Path, key: Path) -> AsyncIterator[int]:
+    """Speak TLS in front of a server that may have been built without it; give the port."""
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(certificate, key)
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            target.write(data)
+        target.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readexactly(8)  # SSLRequest
+            writer.write(b"S")
+            await writer.start_tls(trust)
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.skipif(which("openssl") is None, reason="makes its certificate with openssl")
+async def test_the_server_is_known_by_its_certificate(
+    dsn: str, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """With "verify-full" nothing is sent to a server whose certificate and name `ca_file` does not know."""
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    await run_sync(lambda: subprocess.run([*command, *names], check=True, capture_output=True))
+    known: dict[str, Any] = {"sslmode": "verify-full", "ca_file": certificate}
+    async with in_front_of(postgres.port, certificate, key) as port:
+        front = dsn.replace(f":{postgres.port}/", f":{port}/")
+        assert " as tailer, encrypted; " in await make(front, **known).check()
+        await store(make(front, **known), Event(1, 1, "Init", 1, SOURCE))
+        for stranger in (
+            make(front, sslmode="verify-full"),
+            make(front.replace("127.0.0.1", "localhost"), **known),
+        ):
+            with pytest.raises(SinkUnavailableError, match="certificate"):
+                await stranger.check()
+    assert ask(dsn, "SELECT count(*) FROM tailer_events") == [(1,)]
+
+
+async def test_encryption_that_is_asked_for_is_needed(dsn: str) -> None:
+    """A server that does not encrypt is away for a sink that wants it to."""
+    with pytest.raises(SinkUnavailableError, match="server does not support SSL"):
+        await make(dsn, sslmode="require").check()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,12 @@ _USER = "tailer"
 _INITIALLY = ("-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
+LOCKED = "locked"
+"""The one user who needs a password, once `PostgresServer.lock` has set it."""
+
+_HBA = f"local all all trust\nhost all {LOCKED} all scram-sha-256\nhost all all all trust\n"
+
+
 class PostgresServer:
     """A server that listens on loopback; `kill` and `start` as often as you like.
 
@@ -48,6 +54,7 @@ class PostgresServer:
             "-U",
             _USER,
         )
+        (self._data / "pg_hba.conf").write_text(_HBA)
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,6 +73,12 @@ class PostgresServer:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.dsn(name)
+
+    def lock(self, password: str) -> None:
+        """Give `LOCKED`, who may do everything, a password."""
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(f"DROP ROLE IF EXISTS {LOCKED}".encode())
+            connection.execute(f"CREATE ROLE {LOCKED} SUPERUSER LOGIN PASSWORD '{password}'".encode())
 
     def start(self, *settings: str) -> None:
         """Start it, and wait until it takes connections; one that was killed recovers first.
