@@ -26,6 +26,7 @@ OURS = {
     "file": "tailer.sinks.file:FileSink",
     "http": "tailer.sinks.http.sink:HttpSink",
     "memory": "tailer.sinks.memory:MemorySink",
+    "otlp": "tailer.sinks.otlp.sink:OtlpSink",
     "postgres": "tailer.sinks.postgres:PostgresSink",
     "sqlite": "tailer.sinks.sqlite:SqliteSink",
     "stdout": "tailer.sinks.stdout:StdoutSink",

@@ -11,6 +11,13 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 from aiohttp import web
+from google.protobuf.json_format import MessageToJson, Parse
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 
 TOKEN = "planted-token-0123456789abcdef"
 Answers = Callable[[web.Request], web.StreamResponse]
@@ -227,6 +234,62 @@ class FakeWebhook(Fake):
         told = json.loads(body)
         assert told.keys() == {"text"}
         return [{"id": line} for line in told["text"].split("\n")]
+
+
+class FakeOtlp(Fake):
+    """A receiver of OTLP logs as protobuf; sorts by time, as whoever looks at logs does."""
+
+    path = "/v1/logs"
+    content_type = "application/x-protobuf"
+
+    def fail(self, body: bytes) -> web.Response:
+        """Tell by a status."""
+        return web.Response(status=503, body=self.written(ExportLogsPartialSuccess(error_message="full")))
+
+    def take(self, body: bytes) -> web.Response:
+        """Take all records or none."""
+        request = self.read(body)
+        records = [
+            record
+            for logs in request.resource_logs
+            for scope in logs.scope_logs
+            for record in scope.log_records
+        ]
+        assert all(record.body.string_value for record in records)
+        self.requests.append(len(records))
+        told = [
+            (record.time_unix_nano, {pair.key: pair.value for pair in record.attributes})
+            for record in records
+        ]
+        told.sort(key=lambda pair: (pair[0], pair[1]["n"].int_value))
+        ids = [attributes["log.record.uid"].string_value for _, attributes in told]
+        if set(ids) & set(self.poison):
+            words = ExportLogsPartialSuccess(error_message="one of them is poison")
+            return web.Response(status=400, body=self.written(words))
+        self.held += ids
+        return web.Response(body=self.written(ExportLogsServiceResponse()), content_type=self.content_type)
+
+    def read(self, body: bytes) -> ExportLogsServiceRequest:
+        """Decode a request by the official classes."""
+        return ExportLogsServiceRequest.FromString(body)
+
+    def written(self, message: Message) -> bytes:
+        """Encode a message of an answer."""
+        return message.SerializeToString()
+
+
+class FakeOtlpJson(FakeOtlp):
+    """The same in JSON, which the official classes read too."""
+
+    content_type = "application/json"
+
+    def read(self, body: bytes) -> ExportLogsServiceRequest:
+        """Decode a request."""
+        return Parse(body, ExportLogsServiceRequest())
+
+    def written(self, message: Message) -> bytes:
+        """Encode a message of an answer."""
+        return MessageToJson(message).encode()
 
 
 def saying(status: int, text: str = "", **headers: str) -> Answers:

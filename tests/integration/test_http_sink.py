@@ -1,6 +1,7 @@
-"""The sink `http` keeps what all sinks promise, whatever it speaks to."""
+"""The sinks `http` and `otlp` keep what all sinks promise, whatever they speak to."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,9 +11,9 @@ import pytest
 from tailer.clock import SystemClock
 from tailer.interfaces import Sink
 from tailer.observe import ignore
-from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.http.sink import HttpSink
 from tailer.sinks.options import SinkContext
+from tailer.sinks.otlp.sink import OtlpSink
 from tailer.testing.rejection_contract import RejectingPlace, RejectionContract
 from tailer.testing.sink_contract import SinkContract
 from tests.integration.http_fakes import (
@@ -22,6 +23,8 @@ from tests.integration.http_fakes import (
     FakeDatadog,
     FakeElasticsearch,
     FakeLoki,
+    FakeOtlp,
+    FakeOtlpJson,
     FakeSplunk,
     FakeWebhook,
     serving,
@@ -34,9 +37,12 @@ class Case(NamedTuple):
     fake: type[Fake]
     options: Mapping[str, Any]
     exactly_once: bool = False
+    sink: type[HttpSink | OtlpSink] = HttpSink
 
 
 CASES = {
+    "otlp-protobuf": Case(FakeOtlp, {"compress": "gzip"}, sink=OtlpSink),
+    "otlp-json": Case(FakeOtlpJson, {"encoding": "json"}, sink=OtlpSink),
     "jsonl": Case(Fake, {"path": "/in"}),
     "jsonl-compressed": Case(Fake, {"path": "/in", "compress": "gzip"}),
     "json": Case(FakeArray, {"path": "/in", "body": "json"}),
@@ -76,10 +82,13 @@ class _HttpPlace:
         self._token = folder / "token"
         self._token.write_text(TOKEN)
         options = dict(case.options)
-        self._config = HttpConfig(url=origin + options.pop("path", ""), token_file=self._token, **options)
+        url = origin + options.pop("path", "")
+        config: Any = case.sink.Config(url=url, token_file=self._token, **options)
+        context = SinkContext("under-test", BytesIO(), {}, ignore, SystemClock())
+        self._make = partial(case.sink, config, context)
 
     def build(self) -> Sink:
-        return HttpSink(self._config, SinkContext("under-test", BytesIO(), {}, ignore, SystemClock()))
+        return self._make()
 
     def held(self) -> Sequence[str]:
         assert self.fake.broken == []

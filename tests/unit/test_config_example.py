@@ -20,6 +20,7 @@ from tailer.sinks.file import FileSink
 from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import FilterOptions, SinkOptions
+from tailer.sinks.otlp.sink import OtlpSink
 from tailer.sinks.postgres import PostgresSink
 from tailer.sinks.registry import plan
 from tailer.sinks.sqlite import SqliteSink
@@ -41,6 +42,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", SqliteSink.Config),
     ("sinks", PostgresSink.Config),
     ("sinks", HttpConfig),
+    ("sinks", OtlpSink.Config),
 ]
 
 

@@ -2,5 +2,5 @@
 
 May live here: `connection`, the only module with a socket; `answers` and `parts`, which decide what becomes
 of each event; one module a preset, pure: how events become a body, and how an answer of that counterpart is
-read; `sink`, which puts them together.
+read; `requests`, which puts them together, for `sink` here and for `tailer.sinks.otlp`.
 """

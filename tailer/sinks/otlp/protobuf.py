@@ -1,0 +1,85 @@
+"""OTLP as protobuf, by the classes that OpenTelemetry publishes; imported only where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tailer.model import Event
+from tailer.sinks.extras import extra
+from tailer.sinks.instants import nanoseconds_of
+from tailer.sinks.otlp.encoding import Told, by_connector, seen_of
+from tailer.sinks.otlp.records import SCOPE, SEVERITIES, Value, attributes_of, resource_of
+
+with extra("otlp"):
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+        ExportLogsPartialSuccess,
+        ExportLogsServiceRequest,
+        ExportLogsServiceResponse,
+    )
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
+
+
+class ProtobufEncoding:
+    """OTLP as protobuf.
+
+    Args:
+        constants: More attributes of every resource.
+    """
+
+    content_type = "application/x-protobuf"
+
+    def __init__(self, constants: Mapping[str, str]) -> None:
+        self._constants = constants
+
+    def render(self, events: Sequence[Event]) -> bytes:
+        """Write a request."""
+        request = ExportLogsServiceRequest()
+        for group in by_connector(events).values():
+            logs = request.resource_logs.add()
+            for key, value in resource_of(group[-1].source, self._constants):
+                _set(logs.resource.attributes.add(), key, value)
+            scope = logs.scope_logs.add()
+            scope.scope.name = SCOPE
+            for event in group:
+                _write(scope.log_records.add(), event)
+        return request.SerializeToString()
+
+    def read_success(self, body: bytes) -> Told:
+        """Read an answer."""
+        try:
+            told = ExportLogsServiceResponse.FromString(body).partial_success
+        except DecodeError as error:
+            raise ValueError(str(error)) from error
+        return Told(told.rejected_log_records, told.error_message)
+
+    def read_failure(self, body: bytes) -> str:
+        """Read a status: field 1 is a number and field 2 the words, as in a partial success."""
+        try:
+            return ExportLogsPartialSuccess.FromString(body).error_message
+        except DecodeError as error:
+            raise ValueError(str(error)) from error
+
+
+def _write(record: LogRecord, event: Event) -> None:
+    record.time_unix_nano = nanoseconds_of(event)
+    record.observed_time_unix_nano = seen_of(event)
+    record.severity_number = SeverityNumber.ValueType(SEVERITIES[event.level])
+    record.severity_text = event.level
+    record.body.string_value = event.k
+    for key, value in attributes_of(event):
+        _set(record.attributes.add(), key, value)
+
+
+def _set(pair: KeyValue, key: str, value: Value) -> None:
+    pair.key = key
+    match value:
+        case bool():
+            pair.value.bool_value = value
+        case int():
+            pair.value.int_value = value
+        case float():
+            pair.value.double_value = value
+        case _:
+            pair.value.string_value = value

@@ -1,0 +1,52 @@
+"""The sink `otlp`: logs for an OpenTelemetry collector, or for whatever speaks its protocol over HTTP."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tailer.errors import ConfigError
+from tailer.sinks.http.options import RequestOptions, check_request
+from tailer.sinks.http.requests import RequestSink
+from tailer.sinks.options import SinkContext
+from tailer.sinks.otlp.encoding import Encoding, JsonEncoding
+from tailer.sinks.otlp.preset import OtlpPreset
+
+
+class OtlpSink(RequestSink):
+    """A receiver of OpenTelemetry logs; delivery is at least once.
+
+    Args:
+        config: See `Config`.
+        context: Its ``environ`` has the variables that the options name.
+
+    Raises:
+        ConfigError: A variable is not set, or the package for protobuf is not installed.
+    """
+
+    class Config(RequestOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Options; those of the way there are at `tailer.sinks.http.options.RequestOptions`.
+
+        Attributes:
+            encoding: How requests are written: "protobuf", which needs the extra ``otlp``, or "json".
+            attributes: Constants of every resource, such as {"deployment.environment.name" = "lab"}.
+        """
+
+        encoding: Literal["protobuf", "json"] = "protobuf"
+        attributes: dict[str, str] = {}  # noqa: RUF012 - msgspec gives each its own
+
+        def __post_init__(self) -> None:
+            """Compare options; raises ``ValueError``."""
+            check_request(self)
+
+    def __init__(self, config: Config, context: SinkContext) -> None:
+        super().__init__(config, OtlpPreset(_make_encoding(config, context.name)), context)
+
+
+def _make_encoding(config: OtlpSink.Config, name: str) -> Encoding:
+    if config.encoding == "json":
+        return JsonEncoding(config.attributes)
+    try:
+        from tailer.sinks.otlp.protobuf import ProtobufEncoding  # noqa: PLC0415 - only where asked for
+    except ConfigError as error:
+        raise ConfigError(f'sink {name!r} {error}, or write encoding = "json"') from error
+    return ProtobufEncoding(config.attributes)
