@@ -259,7 +259,10 @@ class Poller:
         else:
             self._notice(plan, reading, events)
         if plan.aim == "head":
-            self.due_at = started + self._pace(events, started)
+            interval = self._pace(events, started)
+            # A window that proved too dense for one read is gone on with at once, slice by slice.
+            is_begun = reading.dense and self._planner.is_behind(self.book.read, context.api_now())
+            self.due_at = started if is_begun else started + interval
         has_reached_head = plan.aim == "head" and not reading.dense
         context.board.post(
             self.ref,

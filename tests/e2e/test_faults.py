@@ -21,7 +21,7 @@ PAUSES = {"429-bare", "code-971", "code-971-403", "403", "403-9109", "401"}
 @pytest.mark.parametrize("kind", sorted({*FAULT_KINDS} - WAITED_FOR))
 def test_each_fault_is_survived_exactly(kind: str, simulate: Simulate, tmp_path: Path) -> None:
     """Whatever strikes one answer in twelve, the daemon delivers exactly the truth in the end."""
-    rule = f"{kind}@6-6.4" if kind in PAUSES else f"{kind}:0.08"
+    rule = f"{kind}@12-12.5" if kind in PAUSES else f"{kind}:0.08"
     simulator = simulate("--connectors", "3", "--rate", "6", "--history", "1m", "--fault", rule)
     setup = Setup(tmp_path, simulator, start="10m", api={"timeout": "1s"})
     with setup.run() as run:

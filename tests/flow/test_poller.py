@@ -6,9 +6,11 @@ import pytest
 
 from tailer.core.advance import first_checkpoint
 from tailer.core.keys import KeySet
+from tailer.core.ladder import Ladder
 from tailer.core.progress import Gap
 from tailer.core.purpose import Purpose
 from tailer.core.tempo import Pace
+from tailer.core.windows import Pacing
 from tailer.errors import (
     ApiError,
     AuthError,
@@ -120,6 +122,21 @@ async def test_what_is_journaled_is_not_journaled_again() -> None:
 
     assert await journaled(stage) == keys_of({"c1": steady(90, start=-60)})
     assert poller._context.tally.duplicates > 60  # noqa: SLF001 - the proof that rows did come again
+
+
+async def test_a_history_that_is_denser_than_thought_is_read_at_once() -> None:
+    """The slices of what the first poll could not hold do not wait for the time of the next."""
+    rows = steady(3000, every=0.2, start=-600)
+    stage = Stage({"c1": rows}, page_rows=50)
+    pacing = Pacing(Ladder(5.0, 3600.0), 5.0, None, slice_rows=100)
+    poller = await poller_on(stage, origin=START - 600, pacing=pacing, limit=50)
+
+    while len(poller.book.keys) < len(rows):
+        if not poller.has_backlog:
+            await stage.clock.sleep(max(0.0, poller.due_at - stage.clock.monotonic()))
+        await poller.poll()
+
+    assert stage.clock.monotonic() < pacing.interval
 
 
 @pytest.mark.parametrize("attribute", ["commit_errors", "ambiguous_errors"])

@@ -140,7 +140,7 @@ def test_a_day_of_a_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_month_of_a_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once two days and a half are over, nothing grows any more: keys, gaps, journal, files, memory."""
     life, daemon = _live(tmp_path, 30, monkeypatch)
