@@ -1,4 +1,4 @@
-"""Kinds of events and how serious each is: the levels are ours, the kinds are the API's open set.
+"""Kinds of events and how serious each is: the levels are ours, and a few kinds; the others are the API's.
 
 Source: the kinds that Cloudflare's API document names (29 in August 2026); a kind that is not among them
 is judged by its ending.
@@ -55,6 +55,36 @@ KINDS = {
 
 LEVEL_OF_KIND = {name: kind.level for name, kind in KINDS.items()}
 
+PREFIX = "tailer."
+"""What the kinds of our own begin with: events that the API never had (`tailer.core.alerts`)."""
+
+WORKS = ("Upgrade", "Attestation", "RotateCryptKey", "RotatePki")
+"""What has a ``Start...`` and a ``Finish...Success`` or ``Finish...Failure`` among the kinds. A rekey is no
+such work: its kinds tell of one tunnel among several."""
+
+
+def unfinished(work: str) -> str:
+    """Name the kind that tells of one of `WORKS` that did not end."""
+    return f"{PREFIX}Unfinished{work}"
+
+
+SILENT = f"{PREFIX}SilentConnector"
+CRASH_LOOP = f"{PREFIX}CrashLoop"
+
+DERIVED = {
+    unfinished("Upgrade"): Kind("error", "ours: a software upgrade began and did not end in time"),
+    unfinished("Attestation"): Kind("error", "ours: an attestation began and did not end in time"),
+    unfinished("RotateCryptKey"): Kind(
+        "error", "ours: replacing the crypt key began and did not end in time"
+    ),
+    unfinished("RotatePki"): Kind(
+        "error", "ours: replacing keys and certificates began and did not end in time"
+    ),
+    SILENT: Kind("error", "ours: the device has shown no sign of life for too long"),
+    CRASH_LOOP: Kind("critical", "ours: the device's process started again and again"),
+}
+"""Our own kinds; only where `[alerts]` asks for them."""
+
 
 @lru_cache(maxsize=1024)
 def level_of(kind: str) -> str:
@@ -62,4 +92,6 @@ def level_of(kind: str) -> str:
     known = LEVEL_OF_KIND.get(kind)
     if known is not None:
         return known
+    if kind in DERIVED:
+        return DERIVED[kind].level
     return "error" if kind.endswith(("Failure", "Error", "Reset")) else "notice"

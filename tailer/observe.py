@@ -293,6 +293,25 @@ class GapRecorded(Report, frozen=True):
         )
 
 
+class AlertDerived(Report, frozen=True):
+    """An event of our own was journaled: see `tailer.core.alerts`.
+
+    Attributes:
+        connector: Its id.
+        name: What people call it.
+        kind: What is told.
+        at: Since when it is so (API time).
+    """
+
+    connector: str
+    name: str
+    kind: str
+    at: float
+
+    def __str__(self) -> str:
+        return f"Connector {self.name} ({self.connector}): {self.kind} at {_iso(self.at)}"
+
+
 class GapClosed(Report, frozen=True):
     """A recorded gap, or a part of one, was read whole after all.
 

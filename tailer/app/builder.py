@@ -16,6 +16,7 @@ from tailer.app.wanted import wanted_of
 from tailer.clock import Clock
 from tailer.config.options import Account, Config
 from tailer.core.absence import Absence
+from tailer.core.alerts import NO_RULES, AlertRules
 from tailer.core.budget import Budget
 from tailer.core.details import DetailsWish
 from tailer.core.durations import parse_time
@@ -164,6 +165,7 @@ class Builder:
             random=random.random,
             planner=_sweeping if self._ask.sweep else WindowPlanner,
             details=self._desk(client),
+            alerts=self._alerts(),
         )
         return Fleet(
             context,
@@ -174,6 +176,11 @@ class Builder:
             concurrency=polling.concurrency,
             crowd=crowd,
         )
+
+    def _alerts(self) -> AlertRules:
+        """Give the rules, none where not all of the present is read: by kind, or a past span in pieces."""
+        ask, options = self._ask, self._config.alerts
+        return NO_RULES if ask.sweep or ask.kind is not None else options.rules
 
     def _desk(self, client: EventApi) -> DetailsDesk | None:
         """Make the desk where events wait for their details, if any are asked for."""

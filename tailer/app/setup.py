@@ -45,7 +45,7 @@ def changed_tables(before: Setup, after: Setup) -> tuple[str, ...]:
         raise ConfigError(
             f"journal.path: a running daemon keeps its journal, {old.journal.path}: restart it to use another"
         )
-    tables = ("accounts", "api", "polling", "journal", "service")
+    tables = ("accounts", "api", "polling", "journal", "service", "alerts")
     changed = [name for name in tables if getattr(new, name) != getattr(old, name)]
     if after.plans != before.plans:
         changed.append("sinks")

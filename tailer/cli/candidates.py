@@ -25,7 +25,7 @@ from click.shell_completion import CompletionItem
 from tailer.cli.accounts import load_accounts
 from tailer.config.options import Config
 from tailer.core.durations import Seconds
-from tailer.kinds import KINDS
+from tailer.kinds import DERIVED, KINDS
 
 PATIENCE: Seconds = 1.2
 """Longest wait for the API; with the start of the program a Tab takes less than two seconds."""
@@ -95,7 +95,7 @@ def kind_items(incomplete: str) -> list[CompletionItem[str]]:
     wanted = incomplete.casefold()
     return [
         CompletionItem(name, help=kind.meaning)
-        for name, kind in KINDS.items()
+        for name, kind in {**KINDS, **DERIVED}.items()
         if name.casefold().startswith(wanted)
     ]
 

@@ -27,6 +27,7 @@ from tailer.config.credentials import (
 from tailer.config.options import (
     Account,
     AccountTable,
+    AlertOptions,
     ApiOptions,
     Config,
     JournalOptions,
@@ -56,6 +57,7 @@ class _Document(msgspec.Struct):
     polling: dict[str, Any] = {}
     journal: dict[str, Any] = {}
     service: dict[str, Any] = {}
+    alerts: dict[str, Any] = {}
     sinks: Annotated[
         tuple[dict[str, Any], ...],
         Meta(extra={"expected": "a list of [[sinks]] tables"}),
@@ -164,12 +166,13 @@ def from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, 
     if journal is not None and journal.dead_letters is not None and journal.dead_letters == journal.path:
         reader.mistakes.append("journal.dead_letters: is the journal itself; name a file of its own")
     service = reader.table(tables.get("service", {}), ServiceOptions, "service")
+    alerts = reader.table(tables.get("alerts", {}), AlertOptions, "alerts")
     accounts = _read_accounts(tables.get("accounts", ()), reader, environ)
     sinks = tables.get("sinks", ())
     names = [sink.get("name", sink.get("type")) for sink in sinks]
     reader.mistakes += _twins("sinks", "name", names)
     base_url = _base_url_of(environ, reader.mistakes)
-    if reader.mistakes or api is None or polling is None or journal is None or service is None:
+    if reader.mistakes or not (api and polling and journal and service and alerts):
         raise ConfigError(reader.mistakes)
     return Config(
         accounts=accounts,
@@ -177,6 +180,7 @@ def from_document(document: dict[str, Any], folder: Path, environ: Mapping[str, 
         polling=polling,
         journal=journal,
         service=service,
+        alerts=alerts,
         sinks=sinks,
         folder=folder,
     )

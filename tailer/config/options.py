@@ -18,6 +18,7 @@ from msgspec import Meta
 from tailer.config.addresses import Address, is_loopback, read_address
 from tailer.config.credentials import Credentials
 from tailer.config.tables import Duration, Size
+from tailer.core.alerts import AlertRules
 from tailer.core.durations import Seconds, parse_time
 
 BASE_URL: Final = "https://api.cloudflare.com/client/v4"
@@ -280,6 +281,44 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     log_format: Literal["auto", "text", "json"] = "auto"
 
 
+class CrashLoopOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What makes a crash loop of a device's process.
+
+    Attributes:
+        starts: How many starts (``Init``). Two may be an upgrade and its reboot.
+        within: In how long a time, seconds. Ten minutes hold three starts of a device that takes two minutes
+            to boot, and a crash after each.
+    """
+
+    starts: Annotated[int, Meta(ge=2, le=100)] = 3
+    within: Annotated[Duration, Meta(ge=1, le=86_400)] = 600.0
+
+
+class AlertOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``[alerts]`` table: events of our own, derived from those that are read. Without it there are none.
+
+    Attributes:
+        unfinished: How long an upgrade, an attestation or a rotation of keys may take, seconds; one that has
+            begun and not ended by then is told as ``tailer.Unfinished...``. Absent: not looked for.
+        silent: How long a device may give no sign of life (neither a heartbeat nor an event), seconds; then
+            it is told as ``tailer.SilentConnector``. Below some minutes it would alarm about a lost line of
+            sight: listings tell of heartbeats every half minute at best. Absent: not looked for.
+        crash_loop: See `CrashLoopOptions`; told as ``tailer.CrashLoop``. Absent: not looked for.
+    """
+
+    unfinished: Annotated[Duration, Meta(ge=1)] | None = None
+    silent: Annotated[Duration, Meta(ge=120)] | None = None
+    crash_loop: CrashLoopOptions | None = None
+
+    @property
+    def rules(self) -> AlertRules:
+        """The same for the core."""
+        loop = self.crash_loop
+        if loop is None:
+            return AlertRules(self.unfinished, self.silent)
+        return AlertRules(self.unfinished, self.silent, loop.within, loop.starts)
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration, checked but for the sinks.
 
@@ -289,6 +328,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         polling: See `PollingOptions`.
         journal: See `JournalOptions`.
         service: See `ServiceOptions`.
+        alerts: See `AlertOptions`.
         sinks: ``[[sinks]]`` as they were written; the sinks' registry knows what may be in them.
         folder: What relative paths count from: the file's folder.
     """
@@ -298,5 +338,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     polling: PollingOptions = PollingOptions()
     journal: JournalOptions = JournalOptions()
     service: ServiceOptions = ServiceOptions()
+    alerts: AlertOptions = AlertOptions()
     sinks: tuple[dict[str, Any], ...] = ()
     folder: Path

@@ -80,6 +80,7 @@ def advanced(
         newest=newest,
         through=max(checkpoint.through, min(through, whole)),
         lateness=checkpoint.lateness,
+        alerts=checkpoint.alerts,
     )
 
 

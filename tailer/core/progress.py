@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from tailer.core.alerts import NOTHING_KNOWN, AlertState
 from tailer.core.lateness import Lateness
 from tailer.core.spans import Spans
 from tailer.model import Key
@@ -44,6 +45,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
         newest: Highest (t, n) journaled, ``None`` before the first event.
         through: See `tailer.model.Segment`.
         lateness: How late its events are.
+        alerts: What derived events are still told from.
     """
 
     origin: float
@@ -54,6 +56,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
     newest: Key | None = None
     through: float = 0.0
     lateness: Lateness = Lateness()
+    alerts: AlertState = NOTHING_KNOWN
 
     @property
     def read_through(self) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
+from tailer.core.alerts import is_derived
 from tailer.core.keys import PADDING, KeyBlock, KeyColumns, KeyRow, KeySet, kind_mark
 from tailer.core.progress import Checkpoint
 from tailer.journal.codec import SegmentColumns
+from tailer.kinds import PREFIX
 
 _MAX_ROWS = 4096
 """Out-of-order keys that wait to be merged at once: 0.5 MB at most."""
@@ -33,14 +37,9 @@ class Keyring:
         """Take the keys of a stored segment."""
         if segment.read_at + 2 * PADDING <= self.lowest:
             return  # a stamp is at most the next whole second after the reading, padded
-        marks = [kind_mark(kind) for kind in segment.kinds]
-        columns = KeyColumns(
-            segment.times,
-            segment.numbers,
-            segment.collected,
-            [marks[index] for index in segment.which],
-            segment.read_at,
-        )
+        columns = key_columns(segment)
+        if not columns.times:
+            return
         if not self._keys.append(columns):
             self._rows += columns.rows()
             if len(self._rows) >= _MAX_ROWS:
@@ -67,3 +66,26 @@ class Keyring:
         if len(self._keys) >= self._forget_at:
             self._keys.forget(self.checkpoint.floor, self._gaps, at_once=True)
             self._forget_at = max(_MAX_ROWS, 2 * len(self._keys))
+
+
+def key_columns(segment: SegmentColumns) -> KeyColumns:
+    """Give what the keys of a stored segment are made from; derived events have none."""
+    marks = [kind_mark(kind) for kind in segment.kinds]
+    columns = KeyColumns(
+        segment.times,
+        segment.numbers,
+        segment.collected,
+        [marks[index] for index in segment.which],
+        segment.read_at,
+    )
+    if not any(kind.startswith(PREFIX) for kind in segment.kinds):
+        return columns
+    kinds = [segment.kinds[index] for index in segment.which]
+    kept = [not is_derived(kind, n) for kind, n in zip(kinds, segment.numbers, strict=True)]
+    return KeyColumns(
+        list(compress(columns.times, kept)),
+        list(compress(columns.numbers, kept)),
+        list(compress(columns.collected, kept)),
+        list(compress(columns.marks, kept)),
+        columns.read_at,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from tailer.core.alerts import originals
 from tailer.core.keys import KeySet
 from tailer.interfaces import Claim, Commit, ReaderState, Stored
 from tailer.journal.claims import Claims
@@ -101,7 +102,7 @@ class MemoryJournal:
             entry = Entry(self._head, (segment,))
             self._head = entry.end
             self._shelf.append(entry)
-            keys.add(segment.events, segment.read_at)
+            keys.add(originals(segment.events), segment.read_at)
         keys.forget(commit.checkpoint.floor, commit.checkpoint.gap_spans)
 
     async def flush(self) -> None:

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tailer.core.keys import PADDING, KeyColumns, KeyRow
+from tailer.core.keys import PADDING, KeyRow
 from tailer.core.progress import Checkpoint
 from tailer.errors import JournalError
 from tailer.journal.codec import CHECKPOINT, decode_block, decode_columns
+from tailer.journal.keyring import key_columns
 from tailer.journal.look import look_at
 from tailer.model import Key
 
@@ -82,8 +83,7 @@ def _recall(asked: _Asked, connection: sqlite3.Connection, path: Path, version: 
     ):
         for part in decode_columns(payload, crc):
             if (part.account, part.connector) == (account, connector):
-                marks = [0] * len(part.times)
-                take(KeyColumns(part.times, part.numbers, part.collected, marks, part.read_at).rows())
+                take(key_columns(part).rows())
     kept_from = checkpoint.floor + PADDING
     return Recall(checkpoint, min(kept_from, _whole_from(connection, version)), stamps)
 

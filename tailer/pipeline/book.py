@@ -19,6 +19,7 @@ import anyio
 import msgspec
 
 from tailer.core.advance import advanced, dropped
+from tailer.core.alerts import Derived, derive, merged
 from tailer.core.dedupe import Selection
 from tailer.core.ladder import Levels
 from tailer.core.progress import Checkpoint
@@ -62,6 +63,7 @@ class Book:
         read: Progress as if nothing waited.
         keys: Of what is durable.
         reach: How far back levels read at most, seconds.
+        silent_since: Last sign of life of the connector's appliance, if that is silent.
         storing_since: Since when (monotonic) a commit waits for the journal; ``None`` while none does.
     """
 
@@ -73,6 +75,7 @@ class Book:
         self.read = msgspec.structs.replace(checkpoint, levels=levels)
         self.keys = stored.keys
         self.reach = math.inf
+        self.silent_since: float | None = None
         self.storing_since: float | None = None
         self._context = context
         self._ref = f"{connector.account}/{connector.id}"
@@ -211,15 +214,26 @@ class Book:
     async def _commit(
         self, after: Checkpoint, durable: Checkpoint, events: Sequence[Event], began: float
     ) -> None:
-        """Store events, all of one read, with what may be durable; note both, and what was read."""
+        """Store events, all of one read, with what may be durable; note both, and what was read.
+
+        What is derived from them is stored with them, and with what it is derived from.
+        """
+        derived = self._derive(events, durable.through)
+        after, durable = (msgspec.structs.replace(one, alerts=derived.state) for one in (after, durable))
         segment = None
-        if events:
-            segment = Segment(events[0].source, list(events), began, durable.through)
+        if events or derived.events:
+            source = events[0].source if events else self._source()
+            segment = Segment(source, merged(events, derived.events, source), began, durable.through)
         if segment is not None or durable != self.checkpoint:
             await self._store(durable, segment)
             self.keys.add(events, began)
         self.read, self.checkpoint = after, durable
         self._context.tally.events += len(events)
+        self._findings.tell_derived(self.connector, derived.events)
+
+    def _derive(self, events: Sequence[Event], through: float) -> Derived:
+        rules = self._context.alerts
+        return derive(self.checkpoint.alerts, rules, events, through=through, silent_since=self.silent_since)
 
     async def _store(self, checkpoint: Checkpoint, segment: Segment | None) -> None:
         context, connector = self._context, self.connector

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tailer.clock import Clock
 from tailer.core.absence import Absence
+from tailer.core.alerts import NO_RULES, AlertRules
 from tailer.core.durations import Seconds
 from tailer.core.ordering import longest_wait
 from tailer.core.quirks import Quirks
@@ -44,6 +45,7 @@ class PollContext:
         random: Gives numbers in [0, 1), for jitter.
         planner: Makes what chooses the windows of one connector.
         details: Where events wait for their details; ``None``: none are asked for.
+        alerts: What events of our own are derived from those that are read.
     """
 
     client: EventApi
@@ -64,6 +66,7 @@ class PollContext:
     random: Callable[[], float]
     planner: Callable[[Pacing, Absence], Planner] = WindowPlanner
     details: DetailsDesk | None = None
+    alerts: AlertRules = NO_RULES
 
     def api_now(self) -> float:
         """Give API time."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tailer.core.progress import Checkpoint
 from tailer.model import Connector, Event, Key
-from tailer.observe import GapClosed, GapRecorded, KindChanged, Observer
+from tailer.observe import AlertDerived, GapClosed, GapRecorded, KindChanged, Observer
 from tailer.pipeline.tally import Tally
 
 MAX_CHANGED = 1000
@@ -34,6 +34,11 @@ class Findings:
                 self._tally.changed += 1
                 key = f"{event.t}.{event.n}"
                 self._observe(KindChanged(connector.id, connector.name, key, event.k))
+
+    def tell_derived(self, connector: Connector, events: Iterable[Event]) -> None:
+        """Tell of events of our own."""
+        for event in events:
+            self._observe(AlertDerived(connector.id, connector.name, event.k, event.t))
 
     def tell_gaps(self, connector: Connector, before: Checkpoint, after: Checkpoint) -> None:
         """Tell of gaps that were not there before, and of those that are no more."""

@@ -169,6 +169,7 @@ class Poller:
         reading, error = await self._read_all(plan, began)
         levels = self.book.read.levels
         is_fill = plan.aim == "fill"
+        self.book.silent_since = self.silent_since
         try:
             if error is None and not is_fill:
                 levels = self._planner.succeeded(plan, reading, levels)

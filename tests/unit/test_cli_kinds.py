@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tailer.cli.main import group
-from tailer.kinds import KINDS, LEVELS
+from tailer.kinds import DERIVED, KINDS, LEVELS
 
 
 def kinds(*arguments: str) -> Result:
@@ -15,7 +15,7 @@ def kinds(*arguments: str) -> Result:
 def test_all_kinds_come_with_level_and_meaning() -> None:
     """Without a pattern every known kind is listed, in a pipe as JSON Lines."""
     records = [json.loads(line) for line in kinds().stdout.splitlines()]
-    assert [record["kind"] for record in records] == list(KINDS)
+    assert [record["kind"] for record in records] == [*KINDS, *DERIVED]
     assert {record["level"] for record in records} == set(LEVELS)
     assert all(record["meaning"] for record in records)
 
@@ -25,7 +25,7 @@ def test_all_kinds_come_with_level_and_meaning() -> None:
     [
         (["leave"], ["Leave"]),
         (["ha*"], ["HaError", "HaTransition", "HaLeave", "HaInit"]),
-        (["critical", "Reconcile"], ["FinishAttestationFailure", "Reconcile"]),
+        (["critical", "Reconcile"], ["FinishAttestationFailure", "Reconcile", "tailer.CrashLoop"]),
     ],
 )
 def test_patterns_choose_by_kind_or_level(patterns: list[str], expected: list[str]) -> None:

@@ -10,8 +10,10 @@ import pytest
 from tailer.config.document import load
 from tailer.config.options import (
     AccountTable,
+    AlertOptions,
     ApiOptions,
     Budget,
+    CrashLoopOptions,
     JournalOptions,
     PollingOptions,
     ServiceOptions,
@@ -34,6 +36,8 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("polling", PollingOptions),
     ("journal", JournalOptions),
     ("service", ServiceOptions),
+    ("alerts", AlertOptions),
+    ("alerts.crash_loop", CrashLoopOptions),
     ("sinks", SinkOptions),
     ("sinks.filter", FilterOptions),
     ("sinks", FileSink.Config),
@@ -72,6 +76,7 @@ def test_written_defaults_are_the_defaults() -> None:
     assert config.api == ApiOptions()
     assert config.polling == PollingOptions()
     assert config.service == ServiceOptions()
+    assert config.alerts == AlertOptions()
     assert config.journal == msgspec.structs.replace(JournalOptions(), path=config.journal.path)
     common = {key: value for key, value in written["sinks"][0].items() if key not in {"name", "path", "type"}}
     options = plan(written["sinks"][0], "sinks[0]", config.folder).options
