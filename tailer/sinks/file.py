@@ -56,6 +56,7 @@ from tailer.sinks.formats.choice import (
     check_show,
     check_template,
     make_format,
+    why_no_fields,
 )
 from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
 from tailer.sinks.options import SinkContext
@@ -123,6 +124,11 @@ class FileSink:
                 raise ValueError(f"{idle[0]} has no effect without rotate_size or rotate_every; add one")
 
         @property
+        def no_fields(self) -> str | None:
+            """Why fields can't be chosen; ``None``: they can."""
+            return why_no_fields(self.format)
+
+        @property
         def no_watermarks(self) -> str | None:
             """Why watermarks can't be written; ``None``: they can."""
             return None if self.format == "jsonl" else NEEDS_JSONL
@@ -135,7 +141,9 @@ class FileSink:
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._path = config.path
         self._context = context
-        self._format = make_format(config.format, template=config.template or "", show=config.show)
+        self._format = make_format(
+            config.format, template=config.template or "", show=config.show, fields=context.fields
+        )
         self._beginning = beginning_of(self._format)
         self._file: AppendedFile | None = None
         self._found: deque[Report] = deque()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, BinaryIO, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -14,6 +14,7 @@ from tailer.config.tables import Duration
 from tailer.core.filter import EventFilter
 from tailer.model import Event
 from tailer.observe import Observer
+from tailer.sinks.formats.chosen import ChosenField, read_fields
 from tailer.sinks.text import payload_text
 
 RECORD_BYTES = 400
@@ -28,6 +29,11 @@ def read_beginning(raw: object) -> str:
     """Check where a new sink begins; raises ``ValueError`` as `tailer.config.options.read_start` does."""
     return raw if raw == "earliest" and isinstance(raw, str) else read_start(raw)
 
+
+Fields: TypeAlias = Annotated[
+    tuple[ChosenField, ...],
+    Meta(extra={"read": read_fields, "expected": 'a list of fields such as ["time", "k"], or a table'}),
+]
 
 Beginning: TypeAlias = Annotated[str, Meta(extra={"read": read_beginning, "expected": _A_START})]
 
@@ -74,6 +80,9 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             (`tailer.interfaces.WatermarkSink`).
         filter: Which events it gets, see `FilterOptions`; the others count as accepted by it. Absent: all
             that the accounts' `kinds` allow.
+        fields: Which fields its records have and in which order: a list such as ["time", "name", "k"], or a
+            table from the names that the place wants to ours. For "jsonl", "logfmt" and "csv". Absent, and
+            when empty: all, by our names.
         start: Where a sink begins that the journal does not know yet: "earliest", with all that the journal
             still holds, so that nothing that waits is passed over; "now", with what is read from then on; or
             with what was read since a time. For one that is known a change has no effect: give it another
@@ -88,6 +97,7 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     linger: Annotated[Duration, Meta(le=3600)] = 0.0
     watermarks: bool = False
     filter: FilterOptions = FilterOptions()
+    fields: Fields = ()
     start: Beginning = "earliest"
 
 
@@ -100,6 +110,7 @@ class SinkContext(NamedTuple):
         environ: Environment variables, for secrets that a ``Config`` names and for ``NO_COLOR``.
         observer: Told what happened; to be called on the event loop only.
         clock: Time, for sinks that care; to be read on the event loop only.
+        fields: Which fields records have, for sinks whose ``Config`` has `no_fields`; empty: all.
     """
 
     name: str
@@ -107,6 +118,7 @@ class SinkContext(NamedTuple):
     environ: Mapping[str, str]
     observer: Observer
     clock: Clock = SystemClock()
+    fields: Sequence[ChosenField] = ()
 
 
 def estimate_bytes(event: Event) -> int:

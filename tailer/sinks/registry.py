@@ -62,7 +62,7 @@ class SinkPlan(NamedTuple):
 
     def build(self, context: SinkContext) -> Sink:
         """Build the sink; opens nothing."""
-        return self.sink_class(self.config, context)
+        return self.sink_class(self.config, context._replace(fields=self.options.fields))
 
 
 def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
@@ -92,6 +92,8 @@ def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
             mistakes += error.mistakes
     if options is not None and options.watermarks and sink_class is not None and config is not None:
         mistakes += _unmarkable(options.type, sink_class, config, path)
+    if options is not None and options.fields and config is not None:
+        mistakes += _unchoosable(options.type, config, path)
     if mistakes or options is None or config is None or sink_class is None:
         raise ConfigError(mistakes)
     return SinkPlan(options.name or options.type, options, config, sink_class)
@@ -127,6 +129,12 @@ def _unmarkable(type_name: str, sink_class: SinkClass, config: msgspec.Struct, p
     if not hasattr(sink_class, "mark"):
         why = f"sink {quoted(type_name)} does not know them; leave it out"
     return [] if why is None else [f"{path}.watermarks: {why}"]
+
+
+def _unchoosable(type_name: str, config: msgspec.Struct, path: str) -> list[str]:
+    """Say why a sink's fields can't be chosen."""
+    why = getattr(config, "no_fields", f"sink {quoted(type_name)} sends whole records; leave them out")
+    return [] if why is None else [f"{path}.fields: {why}"]
 
 
 def known_types() -> list[str]:

@@ -36,7 +36,9 @@ from tailer.sinks.formats.choice import (
     check_show,
     check_template,
     make_format,
+    why_no_fields,
 )
+from tailer.sinks.formats.chosen import ChosenField
 from tailer.sinks.formats.format import Format
 from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
 from tailer.sinks.options import SinkContext
@@ -87,6 +89,11 @@ class StdoutSink:
             check_show("template" if self.template is not None else self.format, self.show)
 
         @property
+        def no_fields(self) -> str | None:
+            """Why fields can't be chosen; ``None``: they can."""
+            return why_no_fields(self.format)
+
+        @property
         def no_watermarks(self) -> str | None:
             """Why watermarks can't be written; ``None``: they can."""
             return None if self.format == "jsonl" else NEEDS_JSONL
@@ -94,7 +101,7 @@ class StdoutSink:
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._config = config
         self._context = context
-        self._format = choose_format(config, context.stdout, context.environ)
+        self._format = choose_format(config, context.stdout, context.environ, context.fields)
         self._unsent = memoryview(self._format.header)
         self._ended = threading.Event()
 
@@ -186,7 +193,12 @@ class StdoutSink:
                 self._unsent = self._unsent[written:]
 
 
-def choose_format(config: StdoutSink.Config, stdout: BinaryIO, environ: Mapping[str, str]) -> Format:
+def choose_format(
+    config: StdoutSink.Config,
+    stdout: BinaryIO,
+    environ: Mapping[str, str],
+    fields: Sequence[ChosenField] = (),
+) -> Format:
     """Decide what the lines look like, by the options and by what standard output is."""
     is_terminal = _is_terminal(stdout)
     return make_format(
@@ -197,6 +209,7 @@ def choose_format(config: StdoutSink.Config, stdout: BinaryIO, environ: Mapping[
         width=partial(_width, stdout if is_terminal else None, environ),
         show=config.show,
         highlight=[re.compile(expression) for expression in config.highlight],
+        fields=fields,
     )
 
 

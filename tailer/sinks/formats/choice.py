@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Literal, TypeAlias, assert_never
 
 from msgspec import Meta
 
 from tailer.config.words import name_of, nearest_of, quoted
+from tailer.sinks.formats.chosen import ChosenField, ChosenFormat
+from tailer.sinks.formats.csv_rows import NOTATION as CSV
 from tailer.sinks.formats.csv_rows import CsvFormat
 from tailer.sinks.formats.fields import SHOWABLE
 from tailer.sinks.formats.format import Format
 from tailer.sinks.formats.highlight import HighlightedFormat
+from tailer.sinks.formats.jsonl import NOTATION as JSONL
 from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.logfmt import NOTATION as LOGFMT
 from tailer.sinks.formats.logfmt import LogfmtFormat
 from tailer.sinks.formats.pretty import PrettyFormat, Width
-from tailer.sinks.formats.records import PAYLOAD, RecordFormat
+from tailer.sinks.formats.records import PAYLOAD, Notation, RecordFormat
 from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.zones import Zone
 
 FormatName: TypeAlias = Literal["pretty", "jsonl", "logfmt", "csv", "template"]
 """What a format is called in options."""
+
+
+NOTATIONS: Mapping[str, Notation] = {"jsonl": JSONL, "logfmt": LOGFMT, "csv": CSV}
+"""The formats whose fields can be chosen."""
+
+
+def why_no_fields(name: str) -> str | None:
+    """Say why the fields of a format can't be chosen; ``None``: they can."""
+    if name in NOTATIONS:
+        return None
+    return f'are for the formats {", ".join(NOTATIONS)}; write format = "jsonl", or leave them out'
 
 
 def read_template(raw: object) -> str:
@@ -111,6 +126,7 @@ def make_format(
     width: Width = lambda: None,
     show: Sequence[str] = (),
     highlight: Sequence[re.Pattern[str]] = (),
+    fields: Sequence[ChosenField] = (),
 ) -> Format:
     """Make a format.
 
@@ -122,10 +138,13 @@ def make_format(
         width: For "pretty": columns of the terminal, at present.
         show: For "pretty": more fields, of `tailer.sinks.formats.fields.SHOWABLE`; for "csv": the payload.
         highlight: What is marked in pretty and template lines that have colours.
+        fields: For those of `NOTATIONS`: only these, in this order; empty: all.
 
     Raises:
         ValueError: The template is wrong; one sentence.
     """
+    if fields and name in NOTATIONS:
+        return ChosenFormat(NOTATIONS[name], fields)
     match name:
         case "jsonl":
             return JsonlFormat()
@@ -144,4 +163,4 @@ def make_format(
 
 def beginning_of(lines: Format) -> bytes | None:
     """Tell what every file of a format begins with, ``None`` if that can be anything."""
-    return lines.beginning if isinstance(lines, RecordFormat) else None
+    return lines.beginning if isinstance(lines, RecordFormat | ChosenFormat) else None

@@ -93,7 +93,7 @@ class RecordFormat:
         self._names: dict[tuple[str, str, str, str], tuple[str, str, str]] = {}
         self._sources: dict[Source, _SourceTexts] = {}
         self._kinds = _KindTexts(notation)
-        self._times = _TimeTexts(notation)
+        self._times = TimeTexts(notation)
         self._numbers = _NumberTexts()
         self._n_label = notation.label("n")
         self._a_label = notation.label("a")
@@ -180,7 +180,7 @@ class _NumberTexts(dict[float, str]):
         return text
 
 
-class _TimeTexts(dict[float, tuple[str, str]]):
+class TimeTexts(dict[float, tuple[str, str]]):
     """Instants as numbers, and as ISO 8601 in UTC with as many of six decimals as they have."""
 
     def __init__(self, notation: Notation) -> None:

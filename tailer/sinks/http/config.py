@@ -53,6 +53,13 @@ class HttpConfig(RequestOptions, frozen=True, kw_only=True, forbid_unknown_field
         _check_body(self)
         _check_preset(self)
 
+    @property
+    def no_fields(self) -> str | None:
+        """Why fields can't be chosen; ``None``: they can."""
+        if self.preset == "none" and self.body != "template":
+            return None
+        return 'are for preset "none" with body "jsonl" or "json"; leave them out'
+
 
 def _check_body(config: HttpConfig) -> None:
     """Compare the options of the body with each other."""

@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 
 from tailer.core.durations import Seconds
 from tailer.model import Event
+from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.chosen import ChosenField
 from tailer.sinks.formats.format import Format
-from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.http.answers import Answer, Verdict, judge
 from tailer.sinks.http.preset import bearer
@@ -33,6 +34,7 @@ class PlainPreset:
         begin: For "template": what the body begins with ...
         separator: ... what stands between two texts ...
         end: ... and what it ends with.
+        fields: What records have; empty: all.
     """
 
     path = ""
@@ -49,10 +51,13 @@ class PlainPreset:
         begin: str = "",
         separator: str = "\n",
         end: str = "\n",
+        fields: Sequence[ChosenField] = (),
     ) -> None:
         self.content_type = _TYPES[body]
         self.max_events = 1 if single else 2**63
-        self._lines: Format = TemplateFormat(template) if body == "template" else JsonlFormat()
+        self._lines: Format = (
+            TemplateFormat(template) if body == "template" else make_format("jsonl", fields=fields)
+        )
         around = {"jsonl": ("", "\n", "\n"), "json": ("", "", "") if single else ("[", ",", "]")}
         pieces = around.get(body, (begin, separator, end))
         self._begin, self._separator, self._end = (piece.encode() for piece in pieces)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
+from tailer.sinks.formats.chosen import ChosenField
 from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.http.datadog import DatadogPreset
 from tailer.sinks.http.elasticsearch import ElasticsearchPreset
@@ -14,8 +16,8 @@ from tailer.sinks.http.splunk import SplunkPreset
 from tailer.sinks.http.webhook import LINE, WebhookPreset
 
 
-def make_preset(config: HttpConfig) -> Preset:
-    """Make the preset of a sink."""
+def make_preset(config: HttpConfig, fields: Sequence[ChosenField] = ()) -> Preset:
+    """Make the preset of a sink; `fields` are what records of "none" have, empty: all."""
     match config.preset:
         case "none":
             return PlainPreset(
@@ -25,6 +27,7 @@ def make_preset(config: HttpConfig) -> Preset:
                 begin=config.begin,
                 separator=config.separator,
                 end=config.end,
+                fields=fields,
             )
         case "splunk":
             return SplunkPreset(config.index, config.labels)

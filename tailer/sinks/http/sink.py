@@ -22,6 +22,5 @@ class HttpSink(RequestSink):
     Config = HttpConfig
 
     def __init__(self, config: HttpConfig, context: SinkContext) -> None:
-        super().__init__(
-            config, make_preset(config), context, method=config.method, min_interval=config.min_interval
-        )
+        preset = make_preset(config, context.fields)
+        super().__init__(config, preset, context, method=config.method, min_interval=config.min_interval)
