@@ -109,7 +109,16 @@ def test_elasticsearch_documents() -> None:
     actions, documents = map(json.loads, lines[::2]), list(map(json.loads, lines[1::2]))
     assert list(actions) == [{"create": {"_index": "wan", "_id": one}} for one in IDS]
     assert [document["id"] for document in documents] == IDS
-    assert documents[0]["@timestamp"] == "2026-08-01T12:00:00.250000Z"
+    assert documents[0]["@timestamp"] == "2026-08-01T12:00:00.25Z"
+
+
+def test_elasticsearch_reads_any_event() -> None:
+    """An id may hold quotes, and a time that has no text is replaced by that of collection."""
+    strange = Event(1e300, 1, "Leave", 1_785_585_601.5, Source('a","time":"', '","account":', "", "", 1.0))
+    action, document = ElasticsearchPreset("wan").render([strange]).splitlines()
+    assert json.loads(action)["create"]["_id"] == strange.id
+    assert json.loads(document)["id"] == strange.id
+    assert json.loads(document)["@timestamp"] == "2026-08-01T12:00:01.500Z"
 
 
 def item(status: int, **error: str) -> dict[str, Any]:

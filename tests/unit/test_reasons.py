@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from tailer.core.reasons import MAX_REASON, fault_of, tidy
@@ -56,6 +58,8 @@ def test_a_secret_at_the_cut_is_not_half_shown() -> None:
 def test_a_fault_is_told_in_its_own_words() -> None:
     """Of a wrapped error only the system's own words are told, of a nameless one its class."""
     wrapped = RuntimeError("10.0.0.1:443, ssl:default")
-    wrapped.os_error = ConnectionRefusedError(111, "Connection refused")  # type: ignore[attr-defined]
+    wrapped.os_error = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('10.0.0.1', 443)")  # type: ignore[attr-defined]
     assert fault_of(wrapped) == "Connection refused"
+    assert fault_of(TimeoutError(errno.ETIMEDOUT, "timed out")) == "timed out"
+    assert fault_of(ConnectionResetError()) == "ConnectionResetError"
     assert fault_of(RuntimeError("secret")) == "RuntimeError"

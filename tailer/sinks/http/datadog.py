@@ -13,7 +13,7 @@ from tailer.core.durations import Seconds
 from tailer.model import Event
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.http.answers import Answer, Verdict, judge
-from tailer.sinks.http.preset import records_of
+from tailer.sinks.http.preset import quoted_name, records_of
 from tailer.sinks.instants import nanoseconds_of
 from tailer.sinks.text import json_text
 
@@ -50,10 +50,10 @@ class DatadogPreset:
             b'%s%s,"status":"%s","timestamp":%d,"message":%s,%s'
             % (
                 self._before,
-                json_text(event.name).encode(),
+                quoted_name(event.name),
                 event.level.encode(),
                 nanoseconds_of(event) // 10**6,
-                json_text(f"{event.name} {event.k}").encode(),
+                quoted_name(f"{event.name} {event.k}"),
                 record[1:],
             )
             for event, record in zip(events, records, strict=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from tailer.core.durations import Seconds
 from tailer.model import Event
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.http.answers import Answer, Verdict
+from tailer.sinks.text import json_text
 
 
 class Preset(Protocol):
@@ -51,6 +53,12 @@ class Preset(Protocol):
 def records_of(lines: JsonlFormat, events: Sequence[Event]) -> list[bytes]:
     """Render each event as a JSON object, the record that the manual shows."""
     return lines.render(events).split(b"\n")[:-1]
+
+
+@lru_cache(maxsize=4096)
+def quoted_name(name: str) -> bytes:
+    """Write a connector's name as JSON; there are few of them."""
+    return json_text(name).encode()
 
 
 def bearer(secret: str) -> Mapping[str, str]:

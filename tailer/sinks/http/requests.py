@@ -61,6 +61,7 @@ class RequestSink:
         self._token = SecretSource(name, "token", options.token_env, options.token_file, environ)
         self._max_bytes = self._preset.max_bytes
         self._interval = preset.min_interval if min_interval is None else min_interval
+        self._bytes_an_event: float = 1.0
         self._next_at = float("-inf")
         self._line: _Line | None = None
         self._parts: Parts | None = None
@@ -98,8 +99,9 @@ class RequestSink:
         if parts is None or parts.events is not batch.events:
             parts = self._parts = Parts(batch.events)
         try:
-            while events := parts.next(self._preset.max_events):
+            while events := parts.next(self._fitting()):
                 body = self._preset.render(events)
+                self._bytes_an_event = len(body) / len(events)
                 if len(body) > self._max_bytes and len(events) > 1:
                     parts.halve()
                 else:
@@ -119,6 +121,11 @@ class RequestSink:
         if line is not None:
             await line.connection.close()
 
+    def _fitting(self) -> int:
+        """Give how many events a request may have, by their number and by what the last ones took."""
+        by_size = int(0.9 * self._max_bytes / self._bytes_an_event)  # the next ones may be longer
+        return max(1, min(self._preset.max_events, by_size))
+
     async def _deliver(self, parts: Parts, body: bytes, count: int) -> None:
         """Send one request and note what became of its events."""
         line = self._line
@@ -133,7 +140,7 @@ class RequestSink:
             secret=line.token,
         )
         if answer.status == TOO_LARGE and count > 1:
-            self._max_bytes = len(body) - 1  # so the next batch is not refused for the same reason
+            self._max_bytes = len(body) // 2  # so the next batch is not refused for the same reason
         verdict = self._preset.judge(answer, count)
         parts.settle(verdict)
         match verdict:

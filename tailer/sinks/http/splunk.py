@@ -14,7 +14,7 @@ from tailer.core.durations import Seconds
 from tailer.model import Event
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.http.answers import Answer, Away, Refused, Taken, Verdict, describe, judge
-from tailer.sinks.http.preset import records_of
+from tailer.sinks.http.preset import quoted_name, records_of
 from tailer.sinks.instants import nanoseconds_of
 from tailer.sinks.text import json_text
 
@@ -64,7 +64,7 @@ class SplunkPreset:
         records = records_of(self._lines, events)
         return b"\n".join(
             b'{"time":%.6f,"host":%s%s,"event":%s}'
-            % (nanoseconds_of(event) / 1e9, json_text(event.name).encode(), self._constant, record)
+            % (nanoseconds_of(event) / 1e9, quoted_name(event.name), self._constant, record)
             for event, record in zip(events, records, strict=True)
         )
 

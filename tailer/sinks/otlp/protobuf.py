@@ -39,7 +39,7 @@ class ProtobufEncoding:
         for group in by_connector(events).values():
             logs = request.resource_logs.add()
             for key, value in resource_of(group[-1].source, self._constants):
-                _set(logs.resource.attributes.add(), key, value)
+                _set(logs.resource.attributes.add(key=key), value)
             scope = logs.scope_logs.add()
             scope.scope.name = SCOPE
             for event in group:
@@ -62,24 +62,20 @@ class ProtobufEncoding:
             raise ValueError(str(error)) from error
 
 
+_FIELDS = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
+
+
 def _write(record: LogRecord, event: Event) -> None:
+    level = event.level
     record.time_unix_nano = nanoseconds_of(event)
     record.observed_time_unix_nano = seen_of(event)
-    record.severity_number = SeverityNumber.ValueType(SEVERITIES[event.level])
-    record.severity_text = event.level
+    record.severity_number = SeverityNumber.ValueType(SEVERITIES[level])
+    record.severity_text = level
     record.body.string_value = event.k
+    add = record.attributes.add
     for key, value in attributes_of(event):
-        _set(record.attributes.add(), key, value)
+        _set(add(key=key), value)
 
 
-def _set(pair: KeyValue, key: str, value: Value) -> None:
-    pair.key = key
-    match value:
-        case bool():
-            pair.value.bool_value = value
-        case int():
-            pair.value.int_value = value
-        case float():
-            pair.value.double_value = value
-        case _:
-            pair.value.string_value = value
+def _set(pair: KeyValue, value: Value) -> None:
+    setattr(pair.value, _FIELDS[type(value)], value)
