@@ -104,6 +104,7 @@ def status_of(name: str, replay: Replay, waits_for: str | None = None) -> Replay
     return ReplayStatus(
         sink=name,
         held_from=replay.held_from,
+        dropped=replay.begin,
         total=max(0, replay.end - replay.begin),
         seen=max(0, min(replay.position, replay.end) - replay.begin),
         sent=replay.sent,

@@ -79,14 +79,14 @@ def send_again(
             anyio.run(_by_itself, file, wish, line)
     except KeyboardInterrupt:
         narrator.close()
-        _tell(line.status, since, is_broken_off=True)
+        _tell(line.status, is_broken_off=True)
         raise
     finally:
         narrator.close()
     if as_json:
         sys.stdout.write(json_line(line.status))
     else:
-        _tell(line.status, since)
+        _tell(line.status)
     if line.status.error is not None:
         return ExitCode.FAILED
     return ExitCode.INCOMPLETE if line.status.rejected else ExitCode.DONE
@@ -182,12 +182,13 @@ def _describe(status: ReplayStatus) -> str:
     return f"{text}; {status.waits_for}" if status.waits_for else text
 
 
-def _tell(status: ReplayStatus, since: float | None, *, is_broken_off: bool = False) -> None:
+def _tell(status: ReplayStatus, *, is_broken_off: bool = False) -> None:
     """Say what came of it: how much, and from where on."""
     if status.held_from is None:
         say(f"the journal holds nothing that sink {status.sink} has had, so nothing was sent")
-    elif since is not None and status.held_from > since:
-        say(f"the journal holds only what was read since {instant(status.held_from)}")
+    elif status.dropped:
+        before = count(status.dropped, "event")
+        say(f"the journal holds what was read since {instant(status.held_from)}; {before} before it: dropped")
     if status.error is not None:
         say(f"sink {status.sink}: {status.error}")
     is_whole = status.is_over and status.error is None and not is_broken_off

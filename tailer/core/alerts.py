@@ -233,5 +233,11 @@ def _is_news(silent_since: float | None, told: float | None, events: Sequence[Ev
 
 
 def _event(kind: str, t: float, **payload: float) -> Event:
-    whole = int(t) if float(t).is_integer() else t
-    return Event(t=whole, n=_NUMBERS[kind], k=kind, a=whole, e={"k": kind, **payload})
+    at = _whole(t)
+    told = {name: _whole(value) for name, value in payload.items()}
+    return Event(t=at, n=_NUMBERS[kind], k=kind, a=at, e={"k": kind, **told})
+
+
+def _whole(number: float) -> int | float:
+    """Write a whole number as one, as everywhere in the house."""
+    return int(number) if float(number).is_integer() else number

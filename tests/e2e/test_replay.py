@@ -45,6 +45,7 @@ def test_a_replay_repeats_on_purpose_and_nothing_else(
     assert {record["connector"] for record in again} == {some}
 
     alone = replayed(setup)
+    assert alone["dropped"] == 0
     counts = Counter(str(record["id"]) for record in records(setup))
     firsts = [record for record in records(setup) if not record["late"]]
     assert len(firsts) == len(counts) == alone["sent"]

@@ -137,3 +137,18 @@ async def test_a_journal_that_holds_nothing_any_more() -> None:
     nothing: Any = None  # is written
     await replay.step(nothing)
     assert (replay.is_over, replay.held_from, replay.sent) == (True, None, 0)
+
+
+async def test_what_was_dropped_is_counted() -> None:
+    """Who asks for more than the journal holds is told how much is missing, and from when on it is there."""
+    stage = Stage({"c1": steady(30)}, journal=Archive())
+    journal = stage.journal
+    assert isinstance(journal, Archive)
+    await stage.serve(RecordingSink(), seconds=50)
+    journal.entries = [entry for entry in journal.entries if entry.offset >= 10]
+    first = journal.entries[0]
+    replay = Replay(journal, lambda _: False, OPTIONS, 30)
+    nothing: Any = None  # is written
+    while not replay.is_over:
+        await replay.step(nothing)
+    assert (replay.begin, replay.held_from, replay.sent) == (first.offset, first.segments[0].read_at, 0)

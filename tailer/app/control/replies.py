@@ -42,6 +42,7 @@ class ReplayStatus(msgspec.Struct, frozen=True, kw_only=True):
         sink: The sink's name.
         held_from: API time of the earliest reading that the journal still held; ``None``: it held nothing of
             what the sink has had.
+        dropped: Events before it that the journal held once.
         total: Events of the journal to look at.
         seen: How many were looked at.
         sent: How many the sink has taken again.
@@ -53,6 +54,7 @@ class ReplayStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     sink: str
     held_from: float | None = None
+    dropped: int = 0
     total: int = 0
     seen: int = 0
     sent: int = 0
