@@ -19,7 +19,15 @@ from tailer.sinks.http.sink import HttpSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import ids_of, make_batch
 from tests.integration.client_desk import LeapingClock, talking
-from tests.integration.http_fakes import TOKEN, Fake, FakeElasticsearch, hanging_up, saying, serving
+from tests.integration.http_fakes import (
+    TOKEN,
+    Fake,
+    FakeElasticsearch,
+    FakeSplunk,
+    hanging_up,
+    saying,
+    serving,
+)
 
 BATCH = make_batch(1, 8)
 
@@ -178,6 +186,28 @@ async def test_a_request_that_is_too_large_is_halved_once_and_for_all(desk: Desk
     await desk.sink.write(later)
     assert max(desk.fake.requests) <= 4
     assert desk.fake.held == ids_of(BATCH, later)
+
+
+@pytest.mark.parametrize("compress", ["none", "gzip"])
+async def test_a_large_batch_goes_in_requests_that_the_counterpart_takes(compress: str) -> None:
+    """No body is longer than the preset allows, and only the first is not fitted at once."""
+    fake, batch = FakeSplunk(), make_batch(1, 10_000)
+    async with serving(fake) as origin:
+        sink = sink_of(url=origin, preset="splunk", compress=compress)
+        await sink.open(Resume(0, None))
+        await sink.write(batch)
+        await sink.close()
+    assert fake.held == ids_of(batch)
+    assert max(len(body) for _, body in fake.seen) <= 1_000_000
+    assert 2 <= len(fake.requests) <= 12
+
+
+async def test_a_long_body_goes_out_whole(desk: Desk) -> None:
+    """A batch of megabytes in one request arrives as it was written."""
+    batch = make_batch(1, 10_000)
+    await desk.sink.write(batch)
+    assert desk.fake.requests == [10_000]
+    assert desk.fake.held == ids_of(batch)
 
 
 async def test_one_event_that_is_too_large_is_set_aside(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import ssl
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -91,10 +92,12 @@ class Connection:
         if body is not None and compress:
             body = await compressed(body)
             sent["Content-Encoding"] = "gzip"
+        # Long bytes as they are would go out in one piece, which holds the event loop up.
+        data = None if body is None else BytesIO(body)
         url = self.url if path is None else self.url.origin().join(URL(path))
         try:
             async with self._session.request(
-                method, url, data=body, headers=sent, allow_redirects=False, **self._way
+                method, url, data=data, headers=sent, allow_redirects=False, **self._way
             ) as response:
                 read = await self._read(response)
                 return Answer(
