@@ -28,6 +28,7 @@ from tailer.observe import (
     TokenRenewed,
 )
 from tailer.sinks.file_reports import FileRotated, FilesDropped
+from tailer.sinks.program_words import ProgramSpoke
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 LogFormat: TypeAlias = Literal["auto", "text", "json"]
@@ -42,6 +43,7 @@ _GOOD_NEWS = (
     JournalCleared,
     PollRecovered,
     PrincipalResumed,
+    ProgramSpoke,
     ReachRestored,
     SinkRecovered,
     TokenRenewed,

@@ -6,6 +6,8 @@ class owns its nested ``Config`` and is built as ``Class(config, context)``; wha
 written at `tailer.interfaces.Sink` and tested by `tailer.testing.sink_contract`. Sinks know neither the
 journal nor the API.
 
+`program` and `program_words` are the programs of the sink `exec`.
+
 What sinks over a network share: `secrets` (variables and files that hold one), `tls` (options, timeouts) and
 `extras` (clients that are installed on request).
 

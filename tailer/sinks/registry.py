@@ -23,6 +23,7 @@ GROUP = "tailer.sinks"
 """The entry point group in which third parties name their sink classes."""
 
 OURS = {
+    "exec": "tailer.sinks.exec:ExecSink",
     "file": "tailer.sinks.file:FileSink",
     "http": "tailer.sinks.http.sink:HttpSink",
     "memory": "tailer.sinks.memory:MemorySink",

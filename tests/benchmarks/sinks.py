@@ -211,7 +211,28 @@ async def append(path: str, events: Sequence[Event]) -> None:
     await asyncio.to_thread(run)
 
 
+ACKNOWLEDGE = ("grep", "--line-buffered", "-o", '[^"/]*/[^"/]*/[^"/]*')
+"""A program that prints the id of each line."""
+
+
+async def pipe(_folder: str, events: Sequence[Event]) -> None:
+    """Feed a program, and wait for as many lines."""
+    process = await asyncio.create_subprocess_exec(
+        *ACKNOWLEDGE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for first in range(0, len(events), BATCH):
+        some = events[first : first + BATCH]
+        process.stdin.write(write_lines(some))
+        for _ in some:
+            await process.stdout.readline()
+    process.stdin.close()
+    await process.wait()
+
+
 CASES: Mapping[str, Case] = {
+    "exec": Case({"type": "exec", "command": [*ACKNOWLEDGE]}, folder, pipe),
     "file": Case({"type": "file", "path": "{}/events.jsonl"}, folder, append),
     "http": Case(
         {"type": "http", "url": "{}/in"},

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,12 +16,13 @@ import psycopg
 import pytest
 
 from tests.e2e.crashes import Counterpart
-from tests.e2e.truth import Record
+from tests.e2e.truth import Record, read_records
 from tests.servers.postgres import PostgresServer
 
 Make: TypeAlias = Callable[[pytest.FixtureRequest, Path], Counterpart]
 """Makes a counterpart, given who asks for it and a folder."""
 
+_KEEPER = Path(__file__).parents[1] / "data" / "programs" / "keeper.py"
 _COLUMNS = ", ".join(Record._fields)
 
 
@@ -73,11 +77,45 @@ class PostgresDatabase:
         return [_record(dict(zip(Record._fields, row, strict=True))) for row in rows]
 
 
+class KeepingProgram:
+    """A program that keeps events in a file; it is killed, and can't be started for a while."""
+
+    def __init__(self, folder: Path, acknowledge: str) -> None:
+        self._folder = folder
+        self._program = folder / "keeper"
+        self._program.write_text(f"#!{sys.executable} -SE\n{_KEEPER.read_text()}")
+        self._program.chmod(0o700)
+        words = json.dumps(["./keeper", ".", *(["batch"] if acknowledge == "exit" else [])])
+        self.table = (
+            f'type = "exec"\nfolder = "."\ncommand = {words}\nacknowledge = "{acknowledge}"\nmax_events = 100'
+        )
+
+    def kill(self) -> None:
+        """Kill the one that was started last, and take the rest away."""
+        self._program.rename(self._folder / "away")
+        with suppress(FileNotFoundError, ProcessLookupError, ValueError):  # it is not that far yet, or gone
+            os.kill(int(self._folder.joinpath("keeper.pid").read_text()), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Put it back."""
+        self._folder.joinpath("away").rename(self._program)
+
+    def held(self) -> list[Record]:
+        """Read what it keeps."""
+        return read_records(self._folder / "kept.jsonl")
+
+
 COUNTERPARTS: dict[str, Make] = {
     "sqlite": lambda _, folder: SqliteFile(folder),
     "postgres": lambda request, _: PostgresDatabase(request.getfixturevalue("postgres")),
 }
-"""Every durable one, by the sink that delivers to it."""
+"""Every durable one to which each event comes once, by the sink that delivers to it."""
+
+REPEATING: dict[str, Make] = {
+    "exec-line": lambda _, folder: KeepingProgram(folder, "line"),
+    "exec-exit": lambda _, folder: KeepingProgram(folder, "exit"),
+}
+"""Those that get a batch again after a crash or an unanswered write; a batch has at most 100 events."""
 
 
 def _record(row: dict[str, Any]) -> Record:

@@ -18,6 +18,7 @@ from tailer.config.options import (
     PollingOptions,
     ServiceOptions,
 )
+from tailer.sinks.exec import ExecSink
 from tailer.sinks.file import FileSink
 from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.memory import MemorySink
@@ -44,6 +45,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", StdoutSink.Config),
     ("sinks", MemorySink.Config),
     ("sinks", SqliteSink.Config),
+    ("sinks", ExecSink.Config),
     ("sinks", PostgresSink.Config),
     ("sinks", HttpConfig),
     ("sinks", OtlpSink.Config),

@@ -15,6 +15,7 @@ from tailer.config.tables import Duration
 from tailer.errors import ConfigError
 from tailer.observe import ignore
 from tailer.sinks import registry
+from tailer.sinks.exec import ExecSink
 from tailer.sinks.file import FileSink
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.memory import MemorySink
@@ -81,6 +82,7 @@ def mistakes_of(table: dict[str, Any]) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("type_name", "sink_class"),
     [
+        ("exec", ExecSink),
         ("file", FileSink),
         ("memory", MemorySink),
         ("postgres", PostgresSink),
@@ -173,7 +175,7 @@ def test_all_mistakes_of_a_table_are_told(install: Install) -> None:
         ({"type": "fiel"}, 'sinks[2].type: no sink is called "fiel"; did you mean "file"?'),
         (
             {"type": "zzz"},
-            'sinks[2].type: no sink is called "zzz"; known here: broken, file, ',
+            'sinks[2].type: no sink is called "zzz"; known here: broken, exec, file, ',
         ),
         (
             {"type": "broken"},
