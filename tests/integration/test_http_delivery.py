@@ -273,7 +273,7 @@ async def test_an_address_in_a_file_is_checked_and_not_shown(tmp_path: Path) -> 
         (200, {"preset": "elasticsearch", "index": "wan"}, "answers HTTP 200 to GET"),
         (401, {}, None),
         (502, {}, None),
-        (403, {"preset": "elasticsearch", "index": "wan"}, None),
+        (403, {"preset": "elasticsearch", "index": "wan"}, "answers HTTP 403 to GET"),
     ],
 )
 async def test_a_check_looks_without_effect(

@@ -178,7 +178,8 @@ class RequestSink:
         probe, connection = self._preset.probe, line.connection
         method = "HEAD" if probe is None else "GET"
         answer = await connection.send(method, line.headers, path=probe, secret=line.token)
-        if answer.status in {401, 407} or answer.status >= 500 or (probe and answer.status == 403):
+        # 403 tells nothing: a token that may only write is not allowed to look.
+        if answer.status in {401, 407} or answer.status >= 500:
             raise connection.failed(f"answers {describe(answer)} when it is looked at; repair that first")
         return (
             f"{connection.url.origin()} answers HTTP {answer.status} to {method}; whether it takes events,"
