@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 from acknowledging import acknowledging
+from tables import Rows, fill_postgres, fill_sqlite, postgres
 
 from tailer.clock import SystemClock
 from tailer.core.progress import Checkpoint
@@ -231,9 +232,23 @@ async def pipe(_folder: str, events: Sequence[Event]) -> None:
     await process.wait()
 
 
+def filling(fill: Callable[[str, Sequence[Event], Rows, int], None]) -> Plain:
+    """Make a plain script of one that fills a table."""
+
+    def rows(events: Sequence[Event]) -> list[tuple[Any, ...]]:
+        return [tuple(record_of(event).values()) for event in events]
+
+    async def run(address: str, events: Sequence[Event]) -> None:
+        await asyncio.to_thread(fill, address, events, rows, BATCH)
+
+    return run
+
+
 CASES: Mapping[str, Case] = {
     "exec": Case({"type": "exec", "command": [*ACKNOWLEDGE]}, folder, pipe),
     "file": Case({"type": "file", "path": "{}/events.jsonl"}, folder, append),
+    "sqlite": Case({"type": "sqlite", "path": "{}/events.db"}, folder, filling(fill_sqlite)),
+    "postgres": Case({"type": "postgres", "dsn": "{}", "create": True}, postgres, filling(fill_postgres)),
     "http": Case(
         {"type": "http", "url": "{}/in"},
         acknowledging,
