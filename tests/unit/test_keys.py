@@ -57,6 +57,15 @@ def test_keys_are_found_by_their_times() -> None:
     assert len(keys) == 4
 
 
+def test_keys_are_counted_from_a_time_on() -> None:
+    """What a reach of so far back would have to remember; odd ones are always counted."""
+    keys = KeySet()
+    keys.add(_events([(10, 0), (10, 1), (20, 0), (30, 2**70)]), 40.0)
+    assert keys.count_from(10) == 4
+    assert keys.count_from(11) == 2
+    assert keys.count_from(31) == 1
+
+
 def test_whole_numbers_are_found_whatever_their_type() -> None:
     """3 and 3.0 are one key."""
     keys = KeySet()
