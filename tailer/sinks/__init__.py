@@ -8,10 +8,11 @@ journal nor the API.
 
 `program` and `program_words` are the programs of the sink `exec`.
 
-What sinks over a network share: `secrets` (variables and files that hold one), `tls` (options, timeouts) and
-`extras` (clients that are installed on request).
+What sinks over a network share: `secrets` (variables and files that hold one), `tls` (options, timeouts),
+`address` and `extras` (clients that are installed on request).
 
 The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
 `dead_letters` | `archive` <- `rotator`, or `event_table`, or `postgres_table` | `postgres_line` |
-`postgres_faults`, or `secrets` | `tls` | `extras` <- the sinks <- `registry` <- `catalogue`.
+`postgres_faults`, or `redis_faults`, or `address` | `secrets` | `tls` | `extras` <- the sinks <-
+`registry` <- `catalogue`.
 """

@@ -29,6 +29,7 @@ OURS = {
     "memory": "tailer.sinks.memory:MemorySink",
     "otlp": "tailer.sinks.otlp.sink:OtlpSink",
     "postgres": "tailer.sinks.postgres:PostgresSink",
+    "redis": "tailer.sinks.redis:RedisSink",
     "sqlite": "tailer.sinks.sqlite:SqliteSink",
     "stdout": "tailer.sinks.stdout:StdoutSink",
 }

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 from acknowledging import acknowledging
+from brokers import adding, redis
 from tables import Rows, fill_postgres, fill_sqlite, postgres
 
 from tailer.clock import SystemClock
@@ -274,6 +275,7 @@ CASES: Mapping[str, Case] = {
         acknowledging,
         posting("/v1/logs", "application/x-protobuf", write_otlp, 1000),
     ),
+    "redis": Case({"type": "redis", "url": "{}"}, redis, adding(write_lines)),
 }
 
 

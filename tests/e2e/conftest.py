@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.processes import Simulator
 from tests.servers.postgres import PostgresServer, postgres_server
+from tests.servers.redis import RedisServer, redis_server
 
 Simulate: TypeAlias = Callable[..., Simulator]
 
@@ -26,6 +27,13 @@ def processes() -> Iterator[ExitStack]:
 def postgres() -> Iterator[PostgresServer]:
     """Give a private PostgreSQL server, the same for all tests of a process."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """Give a private Redis server, the same for all tests of a process."""
+    with redis_server() as server:
         yield server
 
 

@@ -18,6 +18,7 @@ import pytest
 from tests.e2e.crashes import Counterpart
 from tests.e2e.truth import Record, read_records
 from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
 
 Make: TypeAlias = Callable[[pytest.FixtureRequest, Path], Counterpart]
 """Makes a counterpart, given who asks for it and a folder."""
@@ -105,6 +106,23 @@ class KeepingProgram:
         return read_records(self._folder / "kept.jsonl")
 
 
+class RedisStream:
+    """A stream on a private server, which has on the disk what it has acknowledged."""
+
+    def __init__(self, server: RedisServer) -> None:
+        server.empty()
+        self._server = server
+        self.table = f'type = "redis"\nurl = "{server.url}"\ntimeout = "5s"\nmax_events = 100'
+        self.kill = server.kill
+        self.start = server.start
+
+    def held(self) -> list[Record]:
+        """Read the stream."""
+        with self._server.client() as client:
+            rows = [json.loads(fields["event"]) for _, fields in client.xrange("tailer:events")]
+        return [Record(**{name: row[name] for name in Record._fields}) for row in rows]
+
+
 COUNTERPARTS: dict[str, Make] = {
     "sqlite": lambda _, folder: SqliteFile(folder),
     "postgres": lambda request, _: PostgresDatabase(request.getfixturevalue("postgres")),
@@ -114,6 +132,7 @@ COUNTERPARTS: dict[str, Make] = {
 REPEATING: dict[str, Make] = {
     "exec-line": lambda _, folder: KeepingProgram(folder, "line"),
     "exec-exit": lambda _, folder: KeepingProgram(folder, "exit"),
+    "redis": lambda request, _: RedisStream(request.getfixturevalue("redis")),
 }
 """Those that get a batch again after a crash or an unanswered write; a batch has at most 100 events."""
 

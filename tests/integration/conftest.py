@@ -11,6 +11,7 @@ from tailer.journal import files
 from tailer.journal.schema import connect, connect_reader
 from tailer.journal.sqlite import SqliteJournal
 from tests.servers.postgres import PostgresServer, postgres_server
+from tests.servers.redis import RedisServer, redis_server
 
 Open = Callable[..., Awaitable[SqliteJournal]]
 
@@ -35,6 +36,13 @@ async def open_sqlite(tmp_path: Path) -> AsyncIterator[Open]:
 def postgres() -> Iterator[PostgresServer]:
     """Give a private PostgreSQL server, the same for all tests of a process."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """Give a private Redis server, the same for all tests of a process."""
+    with redis_server() as server:
         yield server
 
 

@@ -1,13 +1,8 @@
 """The PostgreSQL sink's promises, against a real server: every event once, whatever happens to it."""
 
-import asyncio
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import psycopg
@@ -26,6 +21,7 @@ from tailer.sinks.registry import plan
 from tailer.testing.rejection_contract import RejectionContract
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
 from tests.servers.postgres import LOCKED, PostgresServer
+from tests.servers.tls import in_front_of, make_certificate, needs_openssl
 
 SOURCE = Source("account", "connector", "Oslo", "A1", 1_785_585_700.5)
 NOVEMBER = 1_795_415_318  # 2026-11-23
@@ -400,40 +396,14 @@ async def test_the_password_stays_secret(dsn: str, postgres: PostgresServer, tmp
     assert ask(dsn, "SELECT count(*) FROM tailer_events") == [(2,)]
 
 
-@asynccontextmanager
-async def in_front_of(port: int, certificate: Path, key: Path) -> AsyncIterator[int]:
-    """Speak TLS in front of a server that may have been built without it; give the port."""
-    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    trust.load_cert_chain(certificate, key)
-
-    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65_536):
-            target.write(data)
-        target.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readexactly(8)  # SSLRequest
-            writer.write(b"S")
-            await writer.start_tls(trust)
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
-
-
-@pytest.mark.skipif(which("openssl") is None, reason="makes its certificate with openssl")
+@needs_openssl
 async def test_the_server_is_known_by_its_certificate(
     dsn: str, postgres: PostgresServer, tmp_path: Path
 ) -> None:
     """With "verify-full" nothing is sent to a server whose certificate and name `ca_file` does not know."""
-    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    await run_sync(lambda: subprocess.run([*command, *names], check=True, capture_output=True))
-    known: dict[str, Any] = {"sslmode": "verify-full", "ca_file": certificate}
-    async with in_front_of(postgres.port, certificate, key) as port:
+    certificate = await run_sync(make_certificate, tmp_path)
+    known: dict[str, Any] = {"sslmode": "verify-full", "ca_file": certificate.file}
+    async with in_front_of(postgres.port, certificate, consent=b"S") as port:
         front = dsn.replace(f":{postgres.port}/", f":{port}/")
         assert " as tailer, encrypted; " in await make(front, **known).check()
         await store(make(front, **known), Event(1, 1, "Init", 1, SOURCE))

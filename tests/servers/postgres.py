@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+
+from tests.servers.process import free_port
 
 _WITHIN = 30.0
 """Seconds within which a server has to start or end; it takes a fraction of one."""
@@ -55,7 +56,7 @@ class PostgresServer:
             _USER,
         )
         (self._data / "pg_hba.conf").write_text(_HBA)
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -200,10 +201,3 @@ def _other_user() -> dict[str, Any]:
 def _family(pid: int) -> list[psutil.Process]:
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

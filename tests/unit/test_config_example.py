@@ -25,6 +25,7 @@ from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import FilterOptions, SinkOptions
 from tailer.sinks.otlp.sink import OtlpSink
 from tailer.sinks.postgres import PostgresSink
+from tailer.sinks.redis import RedisSink
 from tailer.sinks.registry import plan
 from tailer.sinks.sqlite import SqliteSink
 from tailer.sinks.stdout import StdoutSink
@@ -47,6 +48,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", SqliteSink.Config),
     ("sinks", ExecSink.Config),
     ("sinks", PostgresSink.Config),
+    ("sinks", RedisSink.Config),
     ("sinks", HttpConfig),
     ("sinks", OtlpSink.Config),
 ]
