@@ -130,6 +130,7 @@ class Builder:
             page_limit=self._config.api.page_limit,
             max_held=self._max_held,
             observe=self._observe,
+            clock=self._clock,
             is_sweep=self._ask.sweep,
         )
 

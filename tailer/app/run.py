@@ -304,7 +304,7 @@ class Run:
         with self._polling:
             async with anyio.create_task_group() as upkeep:
                 for crowd in {fleet.crowd for fleet in self.fleets}:
-                    upkeep.start_soon(crowd.keep, self._clock)
+                    upkeep.start_soon(crowd.keep)
                 upkeep.start_soon(self._book.keep)
                 async with anyio.create_task_group() as group:
                     for fleet in self.fleets:

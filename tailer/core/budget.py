@@ -26,8 +26,8 @@ say otherwise. Crossing that blocks every call of that user, the dashboard inclu
    window; then two for another, four, and so on: whatever the headers said, they did not tell of the refusal.
 8. **Purposes.** Who waits goes by `tailer.core.precedence`. Live requests are smooth, the others come in
    bursts that would leave nothing of the share to the live ones: together they are sent only what the polls
-   that are planned leave of a window, and each its own share (`SHARES`) of it in any case.
-
+   that are planned leave of a window, and each its own share (`SHARES`) of it in any case. As long as
+   revisits want to go and have some of theirs left, one request is kept from everybody else for them.
 9. **Address.** All principals of a process together send at most `_ADDRESS_RATE` requests a second.
 
 `now` is monotonic time in seconds. Between a `wait` that gave 0 and its `spend` nothing else may run.
@@ -80,6 +80,7 @@ class Budget:
     Attributes:
         suspects: Who was refused lately.
         planned: Live requests a second that are planned; what is sent for other purposes leaves them room.
+        revisits: Reads of the past that want to go, or are under way (`tailer.core.revisits`).
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Budget:
         """
         self.suspects = Suspects()
         self.planned = 0.0
+        self.revisits = 0
         self._share = share
         self._reserve = reserve
         self._quota = quota
@@ -173,19 +175,54 @@ class Budget:
         """Count those of them that were sent for one purpose."""
         return self._spending.of(purpose, now)
 
-    def may_go(self, purpose: Purpose, now: float) -> bool:
-        """Tell whether a purpose has something left to spend (rule 8)."""
+    def may_go(self, purpose: Purpose, now: float, more: int = 0) -> bool:
+        """Tell whether a purpose has something left to spend (rule 8).
+
+        Args:
+            purpose: Which.
+            now: Monotonic time.
+            more: Requests for it that are about to be sent before.
+        """
+        if purpose != Purpose.REVISIT and self._is_kept(now):
+            return False
         if purpose == Purpose.LIVE or not self.planned:
             return True
         unused = {other: self._share_of(other) - self.spent_on(other, now) for other in SHARES}
+        unused[purpose] -= more
         if unused[purpose] > 0:
             return True
         kept = sum(max(0.0, count) for count in unused.values()) + self.planned * self.window
-        return self.spent(now) - self.spent_on(Purpose.LIVE, now) + kept < self.allowed
+        return self.spent(now) + more - self.spent_on(Purpose.LIVE, now) + kept < self.allowed
 
-    def affords(self, purpose: Purpose, now: float) -> bool:
+    def affords(self, purpose: Purpose, now: float, more: int = 0) -> bool:
         """Tell whether share and purpose leave room for a request, apart from stops and from what hurries."""
-        return self.spent(now) < self.allowed and self.may_go(purpose, now)
+        return self.spent(now) + more < self.allowed and self.may_go(purpose, now, more)
+
+    def room_at(self, purpose: Purpose, more: int, now: float) -> float:
+        """Tell when there may be room for a request, `now` where there is: until then asking is in vain.
+
+        Args:
+            purpose: What for.
+            more: Requests for it that are about to be sent before.
+            now: Monotonic time.
+
+        Returns:
+            Monotonic time; infinite when only the end of a request can make room.
+        """
+        if self._stop:
+            return self._until if now < self._until else inf
+        if self.affords(purpose, now, more):
+            return now
+        return now + max(_LEAST_WAIT, self._spending.frees_in(now))
+
+    def _is_kept(self, now: float) -> bool:
+        """Tell whether what is left is kept for revisits; of a single request a window nothing can be."""
+        return (
+            self.revisits > 0
+            and self.allowed > 1
+            and self.spent(now) == self.allowed - 1
+            and self.spent_on(Purpose.REVISIT, now) < self._share_of(Purpose.REVISIT)
+        )
 
     def _share_of(self, purpose: Purpose) -> float:
         return max(1.0, SHARES[purpose] * self.allowed)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+import anyio
+
 from tailer.clock import Clock
 from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
@@ -15,6 +17,7 @@ from tailer.core.spacing import Spacing
 from tailer.core.tempo import Pace, Tempo
 from tailer.core.windows import POLLING_SHARE, Pacing
 from tailer.observe import IntervalStretched, Observer
+from tailer.pipeline.revisits import RevisitQueue
 
 FIT_EVERY: Seconds = 10.0
 """Seconds between two searches for the price; with 10,000 connectors one takes some 30 ms."""
@@ -30,7 +33,11 @@ class Crowd:
         page_limit: Rows a page.
         max_held: Bound on the events that a reader holds for the sake of order.
         observe: Told when intervals are stretched.
+        clock: Time.
         is_sweep: No polls are planned: a closed span is read once.
+
+    Attributes:
+        revisits: Where its connectors wait that want to read the past.
     """
 
     def __init__(
@@ -42,11 +49,14 @@ class Crowd:
         page_limit: int,
         max_held: int,
         observe: Observer,
+        clock: Clock,
         is_sweep: bool = False,
     ) -> None:
         self.principal = principal
         self.budget = budget
         self.pace = pace
+        self.revisits = RevisitQueue(budget, clock)
+        self._clock = clock
         self._members: list[tuple[Pacing, Callable[[], Collection[Tempo]]]] = []
         self._page_limit = page_limit
         self._max_held = max_held
@@ -78,14 +88,20 @@ class Crowd:
         """Give the time at which the next poll that is due may begin (`tailer.core.spacing`), monotonic."""
         return self._spacing.next(now, allowed=self.budget.allowed, rate=self.budget.rate)
 
-    async def keep(self, clock: Clock) -> None:
-        """Fit again and again, for ever, as long as the budget binds: rates are learnt meanwhile.
+    async def keep(self) -> None:
+        """Let revisits go when there is room for them, and fit the pace to what is learnt, for ever."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.revisits.keep)
+            group.start_soon(self._keep_pace)
+
+    async def _keep_pace(self) -> None:
+        """Fit again and again, as long as the budget binds: rates are learnt meanwhile.
 
         What is read again takes of the share that it is promised, which then is not the polls'.
         """
         while True:
-            await clock.sleep(FIT_EVERY)
-            before, self._taken = self._taken, self.budget.taken_from_polls(clock.monotonic())
+            await self._clock.sleep(FIT_EVERY)
+            before, self._taken = self._taken, self.budget.taken_from_polls(self._clock.monotonic())
             if self.pace.is_bound or before != self._taken:
                 self.fit()
 

@@ -65,7 +65,8 @@ class Fleet:
         self.crowd = crowd
         self._context = context
         # A run that ends by itself has no next round that its haste could delay.
-        self._turns = Turns(context.clock, concurrency, None if discover is None else crowd.beginning)
+        beginning = None if discover is None else crowd.beginning
+        self._turns = Turns(context.clock, concurrency, crowd.revisits, beginning)
         self._concurrency = concurrency
         self._token = watches[0].token
         self._polled: set[Poller] = set()

@@ -53,6 +53,9 @@ class Poller:
         appliance: What is known of its appliance: silent or not, what of it is read again.
         refill: What of its lost gaps is read again, as somebody asked for it.
         is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
+        may_revisit: Whether the budget has room for a read of the past; what waits for room would hold up
+            the polls.
+        has_revisited: Whether its last poll was such a read.
     """
 
     def __init__(self, context: PollContext, connector: Connector, stored: Stored) -> None:
@@ -65,6 +68,8 @@ class Poller:
         self.refill = Refill()
         self.is_stopped = False
         self.is_questioned = False
+        self.may_revisit = True
+        self.has_revisited = False
         self._context = context
         self.appliance = Appliance(
             context.api_now(), context.pacing.ladder.lengths[-1], stored.checkpoint.lateness.collected
@@ -112,22 +117,15 @@ class Poller:
         return isinstance(self.error, TransportError) and self.error.timed_out
 
     @property
-    def has_backlog(self) -> bool:
-        """Whether there is something to read before the next poll is due."""
+    def backlog(self) -> Purpose | None:
+        """What for something could be read before the next poll is due; ``None`` when nothing could."""
         if self.failures:
-            return False
+            return None
         now = self._context.api_now()
         if self.refill.left or self._planner.is_behind(self.book.read, now):
-            return True
+            return Purpose.LIVE
         plan = self._planner.backlog(self.book.read, now)
-        return plan is not None and self._affords(plan)
-
-    def _affords(self, plan: Plan) -> bool:
-        """Tell whether the budget has room for a plan now; one that waits for it would hold up the polls."""
-        context = self._context
-        return plan.purpose != Purpose.REVISIT or context.client.budget.affords(
-            plan.purpose, context.clock.monotonic()
-        )
+        return None if plan is None else plan.purpose
 
     @property
     def silent_since(self) -> float | None:
@@ -153,6 +151,10 @@ class Poller:
         started = context.clock.monotonic()
         began = context.api_now()
         plan = self._plan(began, started)
+        is_revisit = plan is not None and plan.purpose == Purpose.REVISIT and plan.aim != "fill"
+        self.has_revisited = is_revisit and (self.may_revisit or started >= self.due_at)
+        if is_revisit and not self.has_revisited:
+            return  # an absence became due: it has to wait for room
         if plan is None:
             self.due_at = started + self.tempo.interval
             context.board.post(self.ref, self.checkpoint.through, is_behind=False, now=started)

@@ -11,8 +11,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tailer.clock import Clock
+from tailer.core.purpose import Purpose
 from tailer.pipeline.lane import Lane
 from tailer.pipeline.poller import Poller
+from tailer.pipeline.revisits import RevisitQueue
 
 SLOW_LANE = 2
 """Polls in flight among the connectors that ran into the time limit."""
@@ -24,12 +26,18 @@ class Turns:
     Args:
         clock: Time.
         concurrency: Polls in flight in the fast lane.
+        revisits: Where those wait that want to read the past.
         beginning: Gives the time at which a poll that is due may begin; ``None``: at once.
     """
 
     def __init__(
-        self, clock: Clock, concurrency: int, beginning: Callable[[float], float] | None = None
+        self,
+        clock: Clock,
+        concurrency: int,
+        revisits: RevisitQueue,
+        beginning: Callable[[float], float] | None = None,
     ) -> None:
+        self._revisits = revisits
         self._concurrency = concurrency
         self._fast: Lane[Poller] = Lane(clock, beginning)
         self._slow: Lane[Poller] = Lane(clock, beginning)
@@ -41,7 +49,7 @@ class Turns:
         """Hand out turns to workers in a task group from now on; each calls `poll`, which `add`s anew."""
         for lane, workers in ((self._fast, self._concurrency), (self._slow, SLOW_LANE)):
             for _ in range(workers):
-                group.start_soon(_work, lane, poll)
+                group.start_soon(self._work, lane, poll)
 
     @property
     def is_due(self) -> bool:
@@ -59,15 +67,29 @@ class Turns:
             self.finish(poller)
             return
         self._unfinished.add(poller)
-        lane = self._slow if poller.is_slow else self._fast
-        if poller.has_backlog:
+        lane, backlog = self._lane_of(poller), poller.backlog
+        poller.may_revisit = False
+        if backlog is None:
+            lane.add_live(poller, poller.next_at)
+        elif backlog != Purpose.REVISIT:
+            lane.add_backlog(poller, poller.checkpoint.through)
+        elif self._revisits.join(poller, self._wake):
+            poller.may_revisit = True
             lane.add_backlog(poller, poller.checkpoint.through)
         else:
-            lane.add_live(poller, poller.next_at)
+            lane.add_live(poller, poller.due_at)
+
+    def end(self, poller: Poller) -> None:
+        """Take note that a connector's turn is over; before it is added again, if it is."""
+        self._revisits.end(poller, has_read=poller.has_revisited)
 
     def remove(self, poller: Poller) -> bool:
         """Take a connector out; return whether it had a turn: one that is being polled has none."""
-        return self._fast.remove(poller) or self._slow.remove(poller)
+        if not (self._fast.remove(poller) or self._slow.remove(poller)):
+            return False
+        self._revisits.leave(poller)
+        self._revisits.end(poller, has_read=False)
+        return True
 
     def hasten(self, poller: Poller, due_at: float) -> None:
         """Give a connector an earlier turn, if it has one at all."""
@@ -90,7 +112,18 @@ class Turns:
         if self._is_finite and not self._unfinished:
             self._finished.set()
 
+    def _lane_of(self, poller: Poller) -> Lane[Poller]:
+        return self._slow if poller.is_slow else self._fast
 
-async def _work(lane: Lane[Poller], poll: Callable[[Poller], Awaitable[None]]) -> None:
-    while True:
-        await poll(await lane.next())
+    def _wake(self, poller: Poller) -> None:
+        """Let a connector read the past now; if it was just taken for a poll, after that."""
+        poller.may_revisit = True
+        lane = self._lane_of(poller)
+        if lane.remove(poller):
+            lane.add_backlog(poller, poller.checkpoint.through)
+
+    async def _work(self, lane: Lane[Poller], poll: Callable[[Poller], Awaitable[None]]) -> None:
+        while True:
+            poller = await lane.next()
+            self._revisits.leave(poller)
+            await poll(poller)

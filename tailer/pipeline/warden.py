@@ -106,10 +106,12 @@ class Warden:
     async def poll(self, poller: Poller) -> None:
         """Poll a connector of the account in its turn, unless the account is stopped."""
         if self.case.is_stopped:
+            self._turns.end(poller)
             self._hold(poller)
             return
         parked_at = poller.case.parked_at
         await poller.poll()
+        self._turns.end(poller)
         if parked_at is not None and not poller.is_parked:
             self._release(parked_at)
         self._place(poller)

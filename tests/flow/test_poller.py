@@ -132,7 +132,7 @@ async def test_a_history_that_is_denser_than_thought_is_read_at_once() -> None:
     poller = await poller_on(stage, origin=START - 600, pacing=pacing, limit=50)
 
     while len(poller.book.keys) < len(rows):
-        if not poller.has_backlog:
+        if poller.backlog is None:
             await stage.clock.sleep(max(0.0, poller.due_at - stage.clock.monotonic()))
         await poller.poll()
 
@@ -380,7 +380,7 @@ async def test_a_lost_gap_is_filled_when_that_is_asked_for() -> None:
     poller.due_at = stage.clock.monotonic() + 1
 
     poller.refill.ask([(gap.start, gap.end)])
-    assert poller.has_backlog
+    assert poller.backlog is not None
     await poller.poll()
 
     assert not poller.checkpoint.gaps
@@ -402,7 +402,7 @@ async def test_a_fill_goes_on_after_a_failure() -> None:
     poller.refill.ask([(START - 600, START - 300)])
     stage.source.trouble(ServerError("HTTP 502", status=502), connector="c1", times=1)
     await poller.fill()
-    assert (poller.failures, poller.refill.left.size, poller.has_backlog) == (1, 300, False)
+    assert (poller.failures, poller.refill.left.size, poller.backlog) == (1, 300, None)
     await stage.clock.sleep(30)
     await poller.poll()
     await poller.poll()

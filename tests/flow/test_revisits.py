@@ -1,0 +1,50 @@
+"""Reads of the past get their share of a budget that the polls alone could spend."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from tailer.core.budget import Budget
+from tailer.core.ladder import RATIO, VISITS
+from tailer.core.purpose import Purpose
+from tailer.testing.scripted_source import Row
+from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
+
+pytestmark = FAKE_TIME
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize("allowed", [4, 12])
+async def test_levels_in_slices_are_read_however_many_polls_wait(allowed: int) -> None:
+    """Given a budget that polls could spend alone, a late event of a dense connector is found in time."""
+    delay = HOUR
+    late = Row(START + 100.5, 0, visible_at=START + 100.5 + delay)
+    rows = {"dense": [*steady(1500, every=10), late], **{f"quiet {number}": [] for number in range(8)}}
+    budget = Budget(share=1.0, reserve=0.0, quota=allowed, window=300.0)
+    options = {"interval": 5.0, "max_interval": 300.0, "discover": 12 * HOUR, "revisit_max": 1.5 * HOUR}
+    stage = Stage(rows, journal=KeptJournal(), polling=options, budget=budget, page_rows=100)
+
+    await stage.serve(seconds=4 * HOUR)
+
+    journal = await stage.journal.read(0, 10_000)
+    events = [event for one in journal for segment in one.segments for event in segment.events]
+    seen = {event.t: event.seen for event in events}
+    longest = 9 * 300.0 / allowed
+    assert seen.get(late.t, math.inf) - late.seen_from <= RATIO * (delay + longest) / (VISITS - 1) + longest
+
+
+async def test_a_revisit_that_waits_holds_up_no_poll() -> None:
+    """Given a budget spent by others' polls, the dense connector is polled as often as the quiet ones."""
+    rows = {"dense": steady(1500, every=10), **{f"quiet {number}": [] for number in range(8)}}
+    budget = Budget(share=1.0, reserve=0.0, quota=12, window=300.0)
+    options = {"interval": 5.0, "max_interval": 300.0, "discover": 12 * HOUR, "revisit_max": 1.5 * HOUR}
+    stage = Stage(rows, journal=KeptJournal(), polling=options, budget=budget, page_rows=100)
+
+    await stage.serve(seconds=4 * HOUR)
+
+    polls = [one.at for one in stage.source.asked if one.connector == "dense" and one.purpose == Purpose.LIVE]
+    assert max(after - before for before, after in pairwise(polls)) <= 2 * 300.0
