@@ -6,7 +6,8 @@ class owns its nested ``Config`` and is built as ``Class(config, context)``; wha
 written at `tailer.interfaces.Sink` and tested by `tailer.testing.sink_contract`. Sinks know neither the
 journal nor the API.
 
-`program` and `program_words` are the programs of the sink `exec`.
+`program` and `program_words` are the programs of the sink `exec`; `syslog_message` and `syslog_line` belong
+to `syslog`.
 
 What sinks over a network share: `secrets` (variables and files that hold one), `tls` (options, timeouts),
 `address` and `extras` (clients that are installed on request).

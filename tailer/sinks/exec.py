@@ -39,7 +39,6 @@ from tailer.core.durations import format_duration
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Watermark
-from tailer.sinks.filesystem import reason_of
 from tailer.sinks.formats.choice import Template, check_template, make_format
 from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
 from tailer.sinks.options import SinkContext
@@ -234,7 +233,7 @@ class ExecSink:
                 Start(command, self._config.folder, self._environ), hear, self._note_end
             )
         except OSError as error:
-            raise self._unavailable(f"can't be started: {reason_of(error)}") from error
+            raise self._unavailable(f"can't be started: {error.strerror or error}") from error
         self._is_idle = True
         return self._program
 

@@ -32,6 +32,7 @@ OURS = {
     "redis": "tailer.sinks.redis:RedisSink",
     "sqlite": "tailer.sinks.sqlite:SqliteSink",
     "stdout": "tailer.sinks.stdout:StdoutSink",
+    "syslog": "tailer.sinks.syslog:SyslogSink",
 }
 """Our own, as the package's metadata names them too."""
 

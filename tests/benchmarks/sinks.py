@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import subprocess
 import sys
 import tempfile
 import time
@@ -245,7 +246,47 @@ def filling(fill: Callable[[str, Sequence[Event], Rows, int], None]) -> Plain:
     return run
 
 
+_SWALLOW = """
+import socket
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        stream, _ = listener.accept()
+        while stream.recv(1 << 20): pass
+        stream.close()
+"""
+
+
+@contextmanager
+def swallowing() -> Iterator[str]:
+    """Run what reads a stream and says nothing; gives its port."""
+    command = [sys.executable, "-c", _SWALLOW]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+async def write_syslog(port: str, events: Sequence[Event]) -> None:
+    """Send messages with their lengths."""
+    _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+    for first in range(0, len(events), BATCH):
+        for event in events[first : first + BATCH]:
+            fields = "".join(f' {name}="{value}"' for name, value in record_of(event).items())
+            head = f"<13>1 {event.time.isoformat()} {event.connector} tailer - {event.k}"
+            text = f"{head} [x@32473{fields}] {event.k}"
+            writer.write(f"{len(text.encode())} {text}".encode())
+        await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
 CASES: Mapping[str, Case] = {
+    "syslog": Case(
+        {"type": "syslog", "host": "127.0.0.1", "port": "{}", "protocol": "tcp"}, swallowing, write_syslog
+    ),
     "exec": Case({"type": "exec", "command": [*ACKNOWLEDGE]}, folder, pipe),
     "file": Case({"type": "file", "path": "{}/events.jsonl"}, folder, append),
     "sqlite": Case({"type": "sqlite", "path": "{}/events.db"}, folder, filling(fill_sqlite)),
@@ -342,13 +383,17 @@ async def deliver(journal: SqliteJournal, table: Mapping[str, Any], name: str) -
     return delivery.delivered
 
 
+def fill(value: object, address: str) -> object:
+    """Put an address into what a table says; one that is all there is may be a number."""
+    if value == "{}" and address.isdecimal():
+        return int(address)
+    return value.replace("{}", address) if isinstance(value, str) else value
+
+
 async def measure(name: str, case: Case, journal: SqliteJournal, events: Sequence[Event]) -> None:
     """Run one case both ways and print a line."""
     with case.counterpart() as address:
-        table = {
-            key: value.replace("{}", address) if isinstance(value, str) else value
-            for key, value in case.table.items()
-        }
+        table = {key: fill(value, address) for key, value in case.table.items()}
         began = Instant.now()
         delivered = await deliver(journal, table, name)
         ours = began.rates(delivered)

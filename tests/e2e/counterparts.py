@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -19,11 +20,13 @@ from tests.e2e.crashes import Counterpart
 from tests.e2e.truth import Record, read_records
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
+from tests.servers.rsyslog import Rsyslog, rsyslog
 
 Make: TypeAlias = Callable[[pytest.FixtureRequest, Path], Counterpart]
 """Makes a counterpart, given who asks for it and a folder."""
 
 _KEEPER = Path(__file__).parents[1] / "data" / "programs" / "keeper.py"
+_PARAMETER = re.compile(r' (\w+)="((?:[^"\\]|\\.)*)"')
 _COLUMNS = ", ".join(Record._fields)
 
 
@@ -123,6 +126,29 @@ class RedisStream:
         return [Record(**{name: row[name] for name in Record._fields}) for row in rows]
 
 
+class SyslogReceiver:
+    """A real rsyslog, which is never killed: syslog can't know what it has lost."""
+
+    def __init__(self, server: Rsyslog) -> None:
+        self._server = server
+        where = f'host = "127.0.0.1"\nport = {server.tcp}\nprotocol = "tcp"'
+        self.table = f'type = "syslog"\n{where}\nmax_events = 100'
+
+    def kill(self) -> None:
+        """Let it live."""
+
+    start = kill
+
+    def held(self) -> list[Record]:
+        """Read what it has written; a message that was cut by a death is none."""
+        text = self._server.file.read_text() if self._server.file.exists() else ""
+        whole = (dict(_PARAMETER.findall(line)) for line in text.splitlines() if ' late="' in line)
+        return [
+            _record({**{name: one[name] for name in Record._fields}, "late": one["late"] == "true"})
+            for one in whole
+        ]
+
+
 COUNTERPARTS: dict[str, Make] = {
     "sqlite": lambda _, folder: SqliteFile(folder),
     "postgres": lambda request, _: PostgresDatabase(request.getfixturevalue("postgres")),
@@ -133,6 +159,9 @@ REPEATING: dict[str, Make] = {
     "exec-line": lambda _, folder: KeepingProgram(folder, "line"),
     "exec-exit": lambda _, folder: KeepingProgram(folder, "exit"),
     "redis": lambda request, _: RedisStream(request.getfixturevalue("redis")),
+    "syslog": lambda request, folder: SyslogReceiver(
+        request.getfixturevalue("processes").enter_context(rsyslog(folder))
+    ),
 }
 """Those that get a batch again after a crash or an unanswered write; a batch has at most 100 events."""
 

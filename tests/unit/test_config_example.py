@@ -29,6 +29,7 @@ from tailer.sinks.redis import RedisSink
 from tailer.sinks.registry import plan
 from tailer.sinks.sqlite import SqliteSink
 from tailer.sinks.stdout import StdoutSink
+from tailer.sinks.syslog import SyslogSink
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TABLES: list[tuple[str, type[msgspec.Struct]]] = [
@@ -47,6 +48,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", MemorySink.Config),
     ("sinks", SqliteSink.Config),
     ("sinks", ExecSink.Config),
+    ("sinks", SyslogSink.Config),
     ("sinks", PostgresSink.Config),
     ("sinks", RedisSink.Config),
     ("sinks", HttpConfig),

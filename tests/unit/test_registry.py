@@ -24,6 +24,7 @@ from tailer.sinks.postgres import PostgresSink
 from tailer.sinks.registry import find, plan
 from tailer.sinks.sqlite import SqliteSink
 from tailer.sinks.stdout import StdoutSink
+from tailer.sinks.syslog import SyslogSink
 from tailer.testing.sink_contract import make_batch
 
 FOLDER = Path("/etc/tailer")
@@ -88,6 +89,7 @@ def mistakes_of(table: dict[str, Any]) -> tuple[str, ...]:
         ("postgres", PostgresSink),
         ("sqlite", SqliteSink),
         ("stdout", StdoutSink),
+        ("syslog", SyslogSink),
     ],
 )
 def test_ours_are_found_in_a_checkout(install: Install, type_name: str, sink_class: type) -> None:
