@@ -52,6 +52,9 @@ def make(reports: list[Report], code: str, **options: Any) -> ExecSink:
 ECHO = "import sys, json\nfor line in sys.stdin: print(json.loads(line)['id'])"
 """Acknowledges everything."""
 
+CHILD = f"import time; time.sleep(600)  # of {os.getpid()}"
+"""What a program leaves behind; others may run the same test at the same time."""
+
 
 class _Place:
     """A program that keeps events in a file, and can be broken, missing, or refuse some."""
@@ -137,7 +140,7 @@ async def test_a_program_that_hangs_is_ended(reports: list[Report], monkeypatch:
     monkeypatch.setattr(program, "TERM_PATIENCE", 0.1)
     code = (
         "import signal, subprocess, sys, time\nsignal.signal(15, signal.SIG_IGN)\n"
-        "subprocess.Popen([sys.executable, '-Sc', 'import time; time.sleep(600)'])\ntime.sleep(600)"
+        f"subprocess.Popen([sys.executable, '-Sc', {CHILD!r}])\ntime.sleep(600)"
     )
     sink = make(reports, code, timeout=0.3)
     await sink.open(Resume(0, None))
@@ -331,5 +334,5 @@ def _living_children() -> list[psutil.Process]:
     return [
         one
         for one in psutil.process_iter(["cmdline"])
-        if one.info["cmdline"] and one.info["cmdline"][-1] == "import time; time.sleep(600)"
+        if one.info["cmdline"] and one.info["cmdline"][-1] == CHILD
     ]
