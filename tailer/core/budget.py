@@ -372,6 +372,7 @@ class Budget:
             stopped_until=self._until + wall - now if self._stop else None,
             reason=self._stop,
             is_closed=is_closed,
+            assumed=self._spending.assumed(),
         )
 
     def restore(self, record: SpendingRecord, now: float, wall: float) -> None:
@@ -387,13 +388,16 @@ class Budget:
         def local(at: float) -> float:
             return now - max(0.0, wall - at)
 
-        for at, counts in record.sends:
+        for at, counts, assumed in record.buckets():
             for purpose, count in zip(Purpose, counts, strict=False):
-                if count:
-                    self._spending.add(local(at), purpose, count)
-        unknown = min(record.unknown(self.rate), self.allowed - self._spending.total(local(record.at)))
+                known = count - assumed if purpose == Purpose.LIVE else count
+                if known > 0:
+                    self._spending.add(local(at), purpose, known)
+            if assumed > 0:
+                self._spending.assume(local(at), assumed)
+        unknown = min(record.unknown(self.rate, wall), self.allowed - self._spending.total(local(record.at)))
         if unknown > 0:
-            self._spending.add(local(record.at + UNKNOWN), Purpose.LIVE, unknown)
+            self._spending.assume(local(record.at + UNKNOWN), unknown)
         if record.reason is not None and record.stopped_until is not None and record.stopped_until > wall:
             self._halt(now + min(record.stopped_until - wall, _MAX_STOP), record.reason)
 

@@ -4,9 +4,10 @@
    forgotten when its last send has left the window, never earlier.
 2. A record of them is journaled every `RECORD_EVERY`, with other commits, and once more when the process
    ends; that one is *closed*. So after a kill, what was sent in the last `UNKNOWN` seconds may be unknown.
-3. Whoever begins with a record that is not closed takes it that as much was sent in those seconds as in the
-   busiest `UNKNOWN` seconds of the record, or as the share allows on average if that is more; but no more
-   than was allowed at all. After a closed one nothing is unknown.
+3. Whoever begins with a record that is not closed takes it that as much was sent since (for `UNKNOWN` seconds
+   at most) as in the busiest stretch of the record that is as long, or as the share allows on average if that
+   is more; but no more than was allowed at all. After a closed one nothing is unknown. What is only *assumed*
+   is no measure of what follows: many kills within seconds would else use up a budget that nobody spends.
 4. Records hold wall times. A send that seems to lie in the future was sent now: too much is remembered then,
    not too little.
 
@@ -16,6 +17,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain, repeat
 from math import ceil, inf
 
 import msgspec
@@ -41,6 +43,7 @@ class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True):
         quota: Requests a window that the API allowed.
         window: Seconds.
         sends: By bucket, ascending: time of the last of them, and how many by purpose.
+        assumed: How many in each of these buckets were assumed; missing at the end: none.
         stopped_until: End of the stop that was in force, ``None`` without one.
         reason: Why it was.
         is_closed: Nothing was sent afterwards.
@@ -53,35 +56,44 @@ class SpendingRecord(msgspec.Struct, frozen=True, kw_only=True):
     stopped_until: float | None
     reason: str | None
     is_closed: bool
+    assumed: tuple[int, ...] = ()
 
-    def unknown(self, rate: float) -> int:
+    def buckets(self) -> list[tuple[float, tuple[int, ...], int]]:
+        """Give `sends` with what of each was assumed."""
+        assumed = chain(self.assumed, repeat(0))
+        return [(at, counts, some) for (at, counts), some in zip(self.sends, assumed, strict=False)]
+
+    def unknown(self, rate: float, wall: float) -> int:
         """Tell how many sends are taken to have followed (rule 3), but for what was allowed at all.
 
         Args:
             rate: Requests a second that the share allows.
+            wall: The present, epoch seconds; before the record only if a clock was set back.
         """
         if self.is_closed:
             return 0
-        busiest = running = 0
-        oldest = 0
-        for at, counts in self.sends:
-            running += sum(counts)
-            while self.sends[oldest][0] < at - UNKNOWN:
-                running -= sum(self.sends[oldest][1])
+        stretch = min(UNKNOWN, wall - self.at) if wall >= self.at else UNKNOWN
+        known = [(at, sum(counts) - assumed) for at, counts, assumed in self.buckets()]
+        busiest = running = oldest = 0
+        for at, count in known:
+            running += count
+            while known[oldest][0] < at - stretch:
+                running -= known[oldest][1]
                 oldest += 1
             busiest = max(busiest, running)
-        return max(busiest, ceil(rate * UNKNOWN))
+        return max(busiest, ceil(rate * stretch))
 
 
 class _Bucket:
     """Sends that are counted and forgotten together."""
 
-    __slots__ = ("counts", "first", "last")
+    __slots__ = ("assumed", "counts", "first", "last")
 
     def __init__(self, first: float) -> None:
         self.first = first
         self.last = first
         self.counts = [0] * len(Purpose)
+        self.assumed = 0
 
 
 class Spending:
@@ -112,6 +124,11 @@ class Spending:
         self._total += count
         self._totals[purpose] += count
 
+    def assume(self, now: float, count: int) -> None:
+        """Count live requests that may have been sent; never before those that were counted last."""
+        self.add(now, Purpose.LIVE, count)
+        self._buckets[-1].assumed += count
+
     def total(self, now: float) -> int:
         """Count all of the window."""
         self._forget(now)
@@ -129,6 +146,10 @@ class Spending:
     def sends(self, offset: float) -> tuple[tuple[float, tuple[int, ...]], ...]:
         """Give them as a record does; `offset` turns monotonic time into wall time."""
         return tuple((bucket.last + offset, tuple(bucket.counts)) for bucket in self._buckets)
+
+    def assumed(self) -> tuple[int, ...]:
+        """Give how many of each bucket of `sends` were assumed."""
+        return tuple(bucket.assumed for bucket in self._buckets)
 
     def freed_at(self, count: int) -> float:
         """Tell when so many of them will have left the window; infinite where there are fewer."""

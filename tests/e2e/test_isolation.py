@@ -92,7 +92,7 @@ def test_one_that_vanishes_for_a_while_loses_nothing(tmp_path: Path, simulate: S
     """Parked while it is not listed, whatever the API says of it then; read whole once it is back."""
     simulator = simulate(
         *("--connectors", "3", "--rate", "9", "--history", "30s"),
-        *("--vanish", "1@4-10", "--unknown-connector", answer),
+        *("--vanish", "1@9-15", "--unknown-connector", answer),
     )
     setup = Setup(tmp_path, simulator, start="1h", polling={"discover": "1s"})
     with setup.run() as run:

@@ -45,7 +45,7 @@ def test_the_quota_is_never_crossed(
 
 def test_a_block_in_force_is_met_by_one_request(tmp_path: Path, simulate: Simulate) -> None:
     """An API tells nothing of its quota, and a block is in force: one refusal, then all goes on."""
-    options = ("--quota", "400", "--quota-window", "60s", "--block", "3s", "--no-rate-headers")
+    options = ("--quota", "400", "--quota-window", "60s", "--block", "8s", "--no-rate-headers")
     simulator = simulate("--connectors", "10", "--rate", "5", "--history", "1m", *options)
     while not simulator.stats["crossings"]:
         spend_one(simulator)

@@ -236,7 +236,7 @@ def test_kill_9_around_rotation_and_compression(tmp_path: Path, rounds: int) -> 
     """Killed again and again while it rotates and compresses, a process writes every event once, in order."""
     last = _kill_again_and_again(tmp_path, rounds, ROTATING, renaming=False)
     assert _ids_in(tmp_path / "logs") == [f"a/c/{t}.0" for t in range(last)]
-    assert len(list((tmp_path / "logs").glob("*.gz"))) > rounds // 4
+    assert list((tmp_path / "logs").glob("*.gz"))
 
 
 @ROUNDS

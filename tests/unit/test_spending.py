@@ -75,20 +75,39 @@ def test_a_stop_goes_on_after_a_restart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bursts", "unknown"),
-    [([], 16), ([(0, 10), (50, 10)], 16), ([(0, 10), (15, 20), (40, 5)], 30), ([(50, 70)], 10)],
+    ("bursts", "away", "unknown"),
+    [
+        ([], 30.0, 16),
+        ([], 5.0, 4),
+        ([], 0.0, 0),
+        ([(0, 10), (50, 10)], 30.0, 16),
+        ([(0, 10), (15, 20), (40, 5)], 30.0, 30),
+        ([(0, 10), (15, 20), (40, 5)], 5.0, 20),
+        ([(50, 70)], 30.0, 10),
+    ],
 )
-def test_after_a_kill_the_unknown_is_taken_for_spent(bursts: list[tuple[float, int]], unknown: int) -> None:
-    """As many as in the busiest twenty seconds, or twenty average seconds; never more than is allowed."""
+def test_after_a_kill_the_unknown_is_taken_for_spent(
+    bursts: list[tuple[float, int]], away: float, unknown: int
+) -> None:
+    """As many as in the busiest stretch as long as the unknown one, or as on average; within the share."""
     before = make()
     known = 0
     for at, count in bursts:
         for _ in range(count):
             before.spend(at)
         known += count
-    after = restarted(before, 60.0, 5.0, is_closed=False)
-    assert after.spent(0.0) == known + unknown
-    assert restarted(before, 60.0, 5.0, is_closed=True).spent(0.0) == known
+    assert restarted(before, 60.0, away, is_closed=False).spent(0.0) == known + unknown
+    assert restarted(before, 60.0, away, is_closed=True).spent(0.0) == known
+
+
+def test_many_kills_do_not_use_a_budget_up() -> None:
+    """What is assumed grows no faster than the share allows, however often; what was sent stays known."""
+    budget = make()
+    budget.spend(0.0, Purpose.REVISIT)
+    for _ in range(20):
+        budget = restarted(budget, 0.0, 2.0, is_closed=False)
+    assert budget.spent(0.0) == 1 + 20 * 2
+    assert budget.spent_on(Purpose.REVISIT, 0.0) == 1
 
 
 def test_the_unknown_ends_with_the_kill() -> None:
@@ -106,6 +125,7 @@ def test_a_clock_that_was_set_back_keeps_what_was_spent() -> None:
     after = restarted(before, 50.0, -500.0, is_closed=True)
     assert after.spent(99.0) == 1
     assert after.spent(100.0) == 0
+    assert restarted(before, 50.0, -500.0, is_closed=False).spent(99.0) == 1 + 16
 
 
 def test_a_record_of_other_purposes_is_read_as_far_as_it_goes() -> None:
