@@ -78,7 +78,6 @@ def crash_both(setup: Setup, counterpart: Counterpart, random: Random, cycles: i
                 else:
                     (counterpart.start if is_away else counterpart.kill)()
                     is_away = not is_away
-        setup.forget_spending()
 
 
 def finish(setup: Setup, counterpart: Counterpart, *, repeats: int = 0) -> int:

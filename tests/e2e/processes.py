@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -190,19 +188,6 @@ class Setup:
             text += f"\n[{table}]\n" + "".join(f'{name} = "{value}"\n' for name, value in values.items())
         text += f'\n[[sinks]]\ntype = "file"\npath = "{self.events.name}"\norder = "{order}"\n'
         self.path.write_text(text)
-
-    def forget_spending(self) -> None:
-        """Have the next start know nothing of the requests before it, as if their window had passed.
-
-        After a kill some are assumed that no record tells of; a few kills within seconds would use up the
-        budget, and the next start wait for minutes. How that is counted has tests of its own.
-        """
-        path = self.folder / "tailer.db"
-        if not path.exists():
-            return
-        with closing(sqlite3.connect(path)) as journal, journal:
-            if journal.execute("SELECT 1 FROM sqlite_master WHERE name = 'spending'").fetchone():
-                journal.execute("DELETE FROM spending")
 
     def run(self, *flags: str) -> Process:
         """Start the daemon."""

@@ -26,7 +26,6 @@ def crash(setup: Setup, random: Random, cycles: int) -> None:
             assert run.exit_code is None, run.words
             run.send(signal.SIGKILL)
             assert run.wait() == -signal.SIGKILL
-        setup.forget_spending()
 
 
 def finish(setup: Setup) -> None:
