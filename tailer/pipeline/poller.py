@@ -55,6 +55,7 @@ class Poller:
         is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
         may_revisit: Whether the budget has room for a read of the past; what waits for room would hold up
             the polls.
+        revisits_first: Whether it was woken for one: what is kept for that must not wait for a poll.
         has_revisited: Whether its last poll was such a read.
     """
 
@@ -69,6 +70,7 @@ class Poller:
         self.is_stopped = False
         self.is_questioned = False
         self.may_revisit = True
+        self.revisits_first = False
         self.has_revisited = False
         self._context = context
         self.appliance = Appliance(
@@ -193,7 +195,8 @@ class Poller:
             await details.take(waiting.events.values(), partial(self.book.settle, waiting))
 
     def _plan(self, now: float, started: float) -> Plan | None:
-        if started < self.due_at and not self._planner.is_behind(self.book.read, now):
+        is_early = started < self.due_at or self.revisits_first
+        if is_early and not self._planner.is_behind(self.book.read, now):
             plan = self.refill.plan(self.pacing.slice_rows) or self._planner.backlog(self.book.read, now)
             if plan is not None:
                 return plan

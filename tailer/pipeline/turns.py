@@ -68,7 +68,7 @@ class Turns:
             return
         self._unfinished.add(poller)
         lane, backlog = self._lane_of(poller), poller.backlog
-        poller.may_revisit = False
+        poller.may_revisit = poller.revisits_first = False
         if backlog is None:
             lane.add_live(poller, poller.next_at)
         elif backlog != Purpose.REVISIT:
@@ -116,8 +116,8 @@ class Turns:
         return self._slow if poller.is_slow else self._fast
 
     def _wake(self, poller: Poller) -> None:
-        """Let a connector read the past now; if it was just taken for a poll, after that."""
-        poller.may_revisit = True
+        """Let a connector read the past now; if it was just taken for a poll, instead of that."""
+        poller.may_revisit = poller.revisits_first = True
         lane = self._lane_of(poller)
         if lane.remove(poller):
             lane.add_backlog(poller, poller.checkpoint.through)
