@@ -200,6 +200,17 @@ METRICS = (
         "Through when no poll reads any connector again, epoch seconds.",
         _plain(lambda status: status.fleet.settled_through),
     ),
+    _gauge(
+        "ladder_reach_seconds",
+        "How late an event may become visible and is still found in time, at every connector, as far as"
+        " memory and budget allow.",
+        _plain(lambda status: status.fleet.ladder_reach),
+    ),
+    _gauge(
+        "overdue_connectors",
+        "Those of them whose deep reads are overdue, because the budget does not hold them.",
+        _plain(lambda status: status.fleet.overdue),
+    ),
     _gauge("gaps", "Recorded spans that can't be read.", _plain(lambda status: status.fleet.gaps)),
     _gauge("gap_seconds", "Their length together.", _plain(lambda status: status.fleet.gap_seconds)),
     _gauge(

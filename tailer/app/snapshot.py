@@ -27,6 +27,8 @@ from tailer.app.status import (
     Totals,
 )
 from tailer.app.survey import Surveyed, described, summarized, worst_of
+from tailer.core.durations import Seconds
+from tailer.core.ladder import REACH, reach_in_effect
 from tailer.core.matching import is_meant
 from tailer.core.purpose import Purpose
 from tailer.core.standing import condition_of, standing_of
@@ -122,7 +124,15 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
         lag,
         reach,
         poller.silent_since,
+        _affordable(poller, api_now) if condition == "well" else None,
     )
+
+
+def _affordable(poller: Poller, api_now: float) -> Seconds | None:
+    """Give the reach in effect where it is less than configured; that of one in trouble says nothing."""
+    levels = poller.checkpoint.levels
+    reach = reach_in_effect(levels, api_now, poller.tempo.interval)
+    return reach if levels and reach < REACH * levels[-1][0] else None
 
 
 def _described(one: Surveyed, poller: Poller, fleet: Fleet, run: Run, now: _Moment) -> ConnectorStatus:

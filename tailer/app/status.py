@@ -99,6 +99,8 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
         keys: Events that are remembered so that none is journaled twice; ``None`` when not counted.
         reach: Seconds that it is read back at most, where memory is short (``max_keys``); ``None``: as far
             as it is configured, or nobody polls.
+        affordable_reach: Seconds of lateness up to which its late events are found in time, where the budget
+            does not hold the deeper reads; ``None``: all are made in time, or nobody polls.
         lateness: How late its events are; ``None`` before the first.
         silent_since: Last sign of life of its appliance, whose heartbeat has stopped; ``None``: it
             has not, or nobody knows.
@@ -125,6 +127,7 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
     next_poll_at: float | None = None
     keys: int | None = None
     reach: Seconds | None = None
+    affordable_reach: Seconds | None = None
     lateness: LatenessStatus | None = None
     silent_since: float | None = None
     away: tuple[int, int] | None = None
@@ -158,8 +161,11 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         lateness: How late their events are; ``None`` before the first.
         silent: Connectors whose appliance sends no heartbeat; they are polled rarely until it does.
         silent_since: The earliest `ConnectorStatus.silent_since`; ``None`` without any.
-        ladder_reach: Seconds after its time at which an event may become visible and is still found, where
-            memory is not short; ``None`` without connectors.
+        ladder_reach: Seconds after its time at which an event may become visible and is still found in time,
+            everywhere: as configured, or less where memory or budget do not allow it; ``None`` without
+            connectors.
+        overdue: Connectors whose deep reads are not made in time, because the budget does not hold them.
+        affordable_reach: The lowest `ConnectorStatus.affordable_reach`; ``None`` without any.
     """
 
     connectors: int = 0
@@ -185,6 +191,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     silent: int = 0
     silent_since: float | None = None
     ladder_reach: Seconds | None = None
+    overdue: int = 0
+    affordable_reach: Seconds | None = None
 
 
 class AccountStatus(Shown, frozen=True, kw_only=True):

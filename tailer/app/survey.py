@@ -37,6 +37,8 @@ class Surveyed(NamedTuple):
         keys: Events that are remembered of it; ``None`` when not counted.
         lag: Seconds from `Standing.whole_through` to the present; ``None`` when nobody polls.
         reach: Seconds that it is read back at most, where memory is short; ``None``: as configured.
+        affordable: Seconds of lateness up to which its late events are found in time, where the budget does
+            not hold deeper reads; ``None``: all that are configured are made in time.
         silent_since: Last sign of life of its appliance, whose heartbeat has stopped; ``None``: it has not.
     """
 
@@ -48,6 +50,7 @@ class Surveyed(NamedTuple):
     lag: Seconds | None = None
     reach: Seconds | None = None
     silent_since: float | None = None
+    affordable: Seconds | None = None
 
 
 def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
@@ -60,6 +63,7 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
     gaps = [gap for one in all_of_them for gap in one.checkpoint.gaps]
     keys = [one.keys for one in all_of_them if one.keys is not None]
     reaches = [one.reach for one in all_of_them if one.reach is not None]
+    affordable = [one.affordable for one in all_of_them if one.affordable is not None]
     silences = [one.silent_since for one in all_of_them if one.silent_since is not None]
     return FleetStatus(
         connectors=len(all_of_them),
@@ -84,10 +88,9 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         lateness=delays(merged(one.checkpoint.lateness for one in all_of_them)),
         silent=len(silences),
         silent_since=min(silences, default=None),
-        ladder_reach=min(
-            (REACH * one.checkpoint.levels[-1][0] for one in all_of_them if one.checkpoint.levels),
-            default=None,
-        ),
+        ladder_reach=min((_ladder_reach(one) for one in all_of_them if one.checkpoint.levels), default=None),
+        overdue=len(affordable),
+        affordable_reach=min(affordable, default=None),
     )
 
 
@@ -131,6 +134,7 @@ def described(one: Surveyed, *, why: str = NOT_YET_READ, **present: Any) -> Conn
         spans=tuple(GapStatus(**gap._asdict()) for gap in gaps),
         keys=one.keys,
         reach=one.reach,
+        affordable_reach=one.affordable,
         silent_since=one.silent_since,
         lateness=delays(checkpoint.lateness),
         **present,
@@ -164,6 +168,12 @@ def headline(fleet: FleetStatus) -> str:
     if fleet.whole_through is None:
         return words
     return f"{words}; read through {datetime.fromtimestamp(fleet.whole_through, UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def _ladder_reach(one: Surveyed) -> Seconds:
+    """Give the lateness up to which events are found, as far as memory and budget allow."""
+    limits = (REACH * one.checkpoint.levels[-1][0], one.reach, one.affordable)
+    return min(limit for limit in limits if limit is not None)
 
 
 def _settled_through(all_of_them: Iterable[Surveyed]) -> int | None:

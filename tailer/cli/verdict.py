@@ -72,6 +72,13 @@ def reasons(status: Status) -> list[str]:
             f"Memory is short (max_keys): {count(status.fleet.cut, 'connector')} read again less far back,"
             f" the worst {shortest}; what becomes visible later than that is missed"
         )
+    if status.fleet.affordable_reach is not None:
+        shortest = format_duration(round(status.fleet.affordable_reach))
+        overdue = count(status.fleet.overdue, "connector")
+        told.append(
+            f"The budget does not hold all reads of the past: those of {overdue} are overdue;"
+            f" events that become visible later than {shortest} are found late, or missed"
+        )
     told += [_failing(one, now) for one in status.sinks if one.failing_since is not None]
     return told
 

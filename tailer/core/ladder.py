@@ -93,6 +93,25 @@ def visited(levels: Levels, level: int, read_at: float) -> Levels:
     )
 
 
+def reach_in_effect(levels: Levels, now: float, interval: Seconds) -> Seconds:
+    """Tell how late an event may become visible and still be found in time, as reads go at present.
+
+    A level is out of effect as soon as its read is overdue by more than the time in which it is due again,
+    and then all deeper ones are: what they would find comes too late.
+
+    Args:
+        levels: Durable ones.
+        now: API time.
+        interval: Longest time until the next poll; so much later than it is due a read may begin.
+    """
+    reach = 0.0
+    for index, (length, read_at) in enumerate(levels):
+        if index and now - read_at > 2 * (length / VISITS + interval):
+            break
+        reach = REACH * length
+    return reach
+
+
 def floor_of(levels: Levels) -> float:
     """Give the earliest API time that any level may still ask for."""
     return min(start_of(levels, level) for level in range(len(levels)))

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from tailer.app.snapshot import count_connectors
 from tailer.core.budget import Budget
 from tailer.core.ladder import RATIO, VISITS
 from tailer.core.purpose import Purpose
@@ -48,3 +49,17 @@ async def test_a_revisit_that_waits_holds_up_no_poll() -> None:
 
     polls = [one.at for one in stage.source.asked if one.connector == "dense" and one.purpose == Purpose.LIVE]
     assert max(after - before for before, after in pairwise(polls)) <= 2 * 300.0
+
+
+async def test_the_reach_that_the_budget_does_not_hold_is_shown() -> None:
+    """Given a connector too dense for its share, its deepest level is overdue, and the reach is less."""
+    rows = {"dense": steady(5400, every=2), **{f"quiet {number}": [] for number in range(8)}}
+    budget = Budget(share=1.0, reserve=0.0, quota=12, window=300.0)
+    options = {"interval": 5.0, "max_interval": 300.0, "discover": 12 * HOUR, "revisit_max": 1.5 * HOUR}
+    stage = Stage(rows, journal=KeptJournal(), polling=options, budget=budget, page_rows=100)
+
+    fleet = count_connectors(await stage.serve(seconds=3 * HOUR))
+
+    assert fleet.affordable_reach is not None
+    assert fleet.ladder_reach == fleet.affordable_reach < 0.75 * 1.5 * HOUR
+    assert fleet.overdue == 1

@@ -260,6 +260,16 @@ def test_short_memory_is_told() -> None:
     )
 
 
+def test_reads_of_the_past_that_the_budget_does_not_hold_are_told() -> None:
+    """How many connectors it concerns, and which late events are found in time nevertheless."""
+    fleet = FleetStatus(connectors=9, well=9, whole_through=THROUGH, overdue=1, affordable_reach=960.0)
+    (said,) = reasons(changed(fleet=fleet))
+    assert said == (
+        "The budget does not hold all reads of the past: those of 1 connector are overdue; events that become"
+        " visible later than 16m are found late, or missed"
+    )
+
+
 def test_a_connector_that_fails_has_its_reason_below() -> None:
     """Wrapped to the terminal, with the time of the next try; what the API said can do nothing to it."""
     failing = connector(
@@ -312,7 +322,7 @@ def test_gaps_are_listed_newest_first() -> None:
     )
     late = GapStatus(start=5000, end=5600, state="open", reason="not yet read")
     one = connector("Oslo", gaps=30, gap_seconds=1800, unread=1, unread_seconds=600, spans=(*spans, late))
-    short = connector("Lima", reach=7200.0)
+    short = connector("Lima", reach=7200.0, affordable_reach=9000.0)
 
     lines = bulletin(changed(connectors=(one,)), None, 80, everything=False)
 

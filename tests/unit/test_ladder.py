@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailer.core.ladder import Ladder, floor_of, start_of, visited
+from tailer.core.ladder import REACH, Ladder, floor_of, reach_in_effect, start_of, visited
 
 LADDER = Ladder(5, 960)
 
@@ -62,3 +62,23 @@ def test_a_read_that_began_earlier_takes_nothing_back() -> None:
 def test_the_floor_is_the_earliest_start_of_any_level() -> None:
     """No level will ask for anything before the floor."""
     assert floor_of(((20, 1000.0), (80, 960.0), (320, 950.0))) == 710
+
+
+@pytest.mark.parametrize(
+    ("read_at", "deepest"),
+    [
+        *[((1000, 1000, 1000, 1000), 3), ((1000, 1000, 1000, 510), 3), ((1000, 1000, 1000, 509), 2)],
+        *[((1000, 1000, 829, 1000), 1), ((1000, 949, 1000, 1000), 0), ((0, 1000, 1000, 1000), 3)],
+    ],
+)
+def test_the_reach_in_effect_ends_at_the_first_level_that_is_overdue(
+    read_at: tuple[int, ...], deepest: int
+) -> None:
+    """A level may be overdue as long as it takes to be due again, and the time of a poll."""
+    levels = tuple(zip(LADDER.lengths, map(float, read_at), strict=True))
+    assert reach_in_effect(levels, 1000, 5) == REACH * LADDER.lengths[deepest]
+
+
+def test_without_levels_nothing_is_reached() -> None:
+    """Of a connector that has none nothing is said."""
+    assert reach_in_effect((), 1000, 5) == 0

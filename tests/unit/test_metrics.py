@@ -63,6 +63,8 @@ STATUS = Status(
         keys=8,
         lags={"0.5": 2.0, "1": 9.0},
         lateness=LATENESS,
+        ladder_reach=3600.0,
+        overdue=2,
     ),
     principals=(PRINCIPAL,),
     sinks=(
@@ -111,6 +113,8 @@ def test_values_come_from_the_status() -> None:
         "tailer_newest_event_timestamp_seconds": 99,
         "tailer_read_through_timestamp_seconds": 98,
         "tailer_settled_through_timestamp_seconds": 60,
+        "tailer_ladder_reach_seconds": 3600,
+        "tailer_overdue_connectors": 2,
         "tailer_gap_seconds": 60,
         "tailer_events_total": 10,
         "tailer_response_bytes_total": 1000,
@@ -140,7 +144,9 @@ def test_before_the_journal_is_open_only_readiness_is_shown() -> None:
 def test_number_of_series_does_not_grow_with_the_fleet() -> None:
     """Ten thousand connectors make as many series as five."""
     fleet = FleetStatus(connectors=10_000, well=10_000, keys=8, newest_at=1.0, lags={"0.5": 2.0, "1": 9.0})
-    fleet = msgspec.structs.replace(fleet, lateness=LATENESS, whole_through=1, settled_through=1)
+    fleet = msgspec.structs.replace(
+        fleet, lateness=LATENESS, whole_through=1, settled_through=1, ladder_reach=1.0
+    )
     assert len(shown(msgspec.structs.replace(STATUS, fleet=fleet))) == len(shown(STATUS))
 
 

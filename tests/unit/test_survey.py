@@ -135,3 +135,16 @@ def test_a_fleet_is_settled_through_where_the_last_of_it_is() -> None:
     assert summarized([ahead, surveyed("c")]).settled_through == 1
     assert summarized([ahead]).settled_through == 41
     assert summarized([ahead, nowhere]).settled_through is None
+
+
+def test_the_ladder_of_a_fleet_reaches_as_far_as_the_least_of_them() -> None:
+    """Whatever limits it: how it is configured, the memory, or the budget."""
+    levels = ((20.0, 0.0), (80.0, 0.0))
+    one = surveyed("a")
+    one = one._replace(checkpoint=msgspec.structs.replace(one.checkpoint, levels=levels))
+    assert summarized([one]).ladder_reach == 60
+    assert summarized([one, one._replace(reach=40.0)]).ladder_reach == 40
+    late = one._replace(affordable=15.0)
+    fleet = summarized([one, late, one._replace(affordable=30.0)])
+    assert (fleet.ladder_reach, fleet.overdue, fleet.affordable_reach) == (15, 2, 15)
+    assert described(late).affordable_reach == 15
