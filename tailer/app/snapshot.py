@@ -124,14 +124,16 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
         lag,
         reach,
         poller.silent_since,
-        _affordable(poller, api_now) if condition == "well" else None,
+        _affordable(poller, fleet, api_now) if condition == "well" else None,
     )
 
 
-def _affordable(poller: Poller, api_now: float) -> Seconds | None:
+def _affordable(poller: Poller, fleet: Fleet, api_now: float) -> Seconds | None:
     """Give the reach in effect where it is less than configured; that of one in trouble says nothing."""
-    levels = poller.checkpoint.levels
-    reach = reach_in_effect(levels, api_now, poller.tempo.interval)
+    levels, pace = poller.checkpoint.levels, fleet.crowd.pace
+    # Where the budget binds an interval may be short for one burst, and the poll after it still has to wait.
+    interval = pace.longest if pace.is_bound else poller.tempo.interval
+    reach = reach_in_effect(levels, api_now, interval)
     return reach if levels and reach < REACH * levels[-1][0] else None
 
 

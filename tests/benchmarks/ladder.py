@@ -73,9 +73,9 @@ async def watch(run: Run, reaches: list[tuple[float, dict[str, float]]], clock: 
     while True:
         await clock.sleep(600.0)
         now = clock.wall()
+        longest = run.fleets[0].crowd.pace.longest
         shown = {
-            one.connector.id: reach_in_effect(one.checkpoint.levels, now, one.tempo.interval)
-            for one in run.pollers
+            one.connector.id: reach_in_effect(one.checkpoint.levels, now, longest) for one in run.pollers
         }
         reaches.append((now, shown))
 
