@@ -18,9 +18,9 @@ def make() -> Budget:
     return Budget(share=0.8, reserve=0.1)
 
 
-@pytest.mark.parametrize(("is_killed", "assumed"), [(False, 0), (True, 64)])
+@pytest.mark.parametrize(("is_killed", "assumed"), [(False, 0), (True, 16)])
 async def test_the_next_process_knows_what_was_spent(assumed: int, *, is_killed: bool) -> None:
-    """After a clean end exactly; after a kill all but the last seconds, for which the average is assumed."""
+    """After a clean end exactly; after a kill all up to the last record, and the average since."""
     clock, journal, budget = FakeClock(), KeptJournal(), make()
     book = SpendingBook(journal, clock)
     book.add("noc", budget)
