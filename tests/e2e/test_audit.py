@@ -28,7 +28,7 @@ def audited(setup: Setup, connector: str, *flags: str) -> tuple[int, dict[str, A
         return code, report
 
 
-@pytest.mark.parametrize("field", ["t", "a"])
+@pytest.mark.parametrize("field", [pytest.param("t", marks=pytest.mark.long), "a"])
 def test_what_agrees_has_no_difference(
     tmp_path: Path, simulate: Simulate, processes: ExitStack, field: str
 ) -> None:

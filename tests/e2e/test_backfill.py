@@ -61,7 +61,7 @@ def test_a_past_span_is_written_whole_and_in_order(
     assert_exact(tmp_path / "events.jsonl", simulator, order="global")
 
 
-@pytest.mark.parametrize("out", ["events.jsonl", "events"])
+@pytest.mark.parametrize("out", ["events.jsonl", pytest.param("events", marks=pytest.mark.long)])
 def test_kill_9_and_the_same_command_again(tmp_path: Path, simulate: Simulate, out: str) -> None:
     """Killed again and again, and continued: each event is there once and in order, in a file or a folder."""
     simulator = simulate("--connectors", "3", "--history-events", "12000", *CALM, *UNRULY)

@@ -15,7 +15,12 @@ LIVE = ("--connectors", "4", "--rate", "15", "--history", "2m")
 
 
 @pytest.mark.parametrize(
-    ("offset", "manners"), [("-2m", ()), ("-2m", ("--refuse-future",)), ("+2m", ("--refuse-future",))]
+    ("offset", "manners"),
+    [
+        pytest.param("-2m", (), marks=pytest.mark.long),
+        ("-2m", ("--refuse-future",)),
+        ("+2m", ("--refuse-future",)),
+    ],
 )
 def test_an_api_with_another_clock(
     tmp_path: Path, simulate: Simulate, offset: str, manners: tuple[str, ...]

@@ -40,7 +40,9 @@ def test_both_killed_many_times(
     finish(setup, counterpart)
 
 
-@pytest.fixture(params=REPEATING)
+@pytest.fixture(
+    params=[name if name == "redis" else pytest.param(name, marks=pytest.mark.long) for name in REPEATING]
+)
 def repeating(request: pytest.FixtureRequest, tmp_path: Path) -> Counterpart:
     """Give each place that may get a batch twice."""
     return REPEATING[request.param](request, tmp_path)

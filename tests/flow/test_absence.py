@@ -37,7 +37,7 @@ def are_late_ones_marked(events: Sequence[Event]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("has_heartbeat", [True, False])
+@pytest.mark.parametrize("has_heartbeat", [True, pytest.param(False, marks=pytest.mark.long)])
 async def test_what_an_appliance_recorded_in_six_hours_without_a_line_is_found_within_minutes(
     has_heartbeat: bool,
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import math
 
 import msgspec
+import pytest
 
 from tailer.app.run import Run
 from tailer.app.snapshot import snapshot, this_process
@@ -16,6 +17,7 @@ from tests.flow.stage import FAKE_TIME, Stage, keys, keys_of, steady
 pytestmark = FAKE_TIME
 
 
+@pytest.mark.long
 async def test_a_flood_cuts_its_own_reach_until_it_is_over() -> None:
     """The connector that floods is read less far back, which is said, and again in full later."""
     rows = {"flood": steady(9000, every=0.2), "quiet": steady(300, every=20)}

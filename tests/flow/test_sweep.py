@@ -41,7 +41,9 @@ async def sweep(
     return run
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 6))]
+)
 @pytest.mark.parametrize("order", ["connector", "global"])
 async def test_every_event_once_and_in_order(seed: int, order: Order) -> None:
     """Slices end out of order, fail, runs are killed: events come once, and in order but for marked ones."""

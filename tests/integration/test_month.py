@@ -130,6 +130,7 @@ def _live(folder: Path, days: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Lif
         return life, runner.run(main())
 
 
+@pytest.mark.long
 def test_a_day_of_a_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event is delivered once, be it late or after failures, and midnight brings a new file."""
     life, daemon = _live(tmp_path, 1, monkeypatch)

@@ -67,7 +67,7 @@ MANNERS = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(TROUBLES, MANNERS, st.integers(0, 2**16))
 def test_every_late_event_is_found_within_the_bound(troubles: Troubles, manners: Manners, seed: int) -> None:
     """Given failures, outages and restarts, nothing is missed, found too late or journaled twice."""
@@ -79,7 +79,7 @@ def test_every_late_event_is_found_within_the_bound(troubles: Troubles, manners:
     check_bound(tail, history)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(TROUBLES, MANNERS, st.integers(0, 2**16))
 def test_passes_find_late_events_within_their_time(troubles: Troubles, manners: Manners, seed: int) -> None:
     """Given levels too dense for one read, the bound holds but for the time of two passes."""
