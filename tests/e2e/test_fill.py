@@ -24,7 +24,7 @@ def told(setup: Setup, *words: str) -> str:
         return process.stdout.read_text()
 
 
-@pytest.mark.parametrize("field", [pytest.param("t", marks=pytest.mark.long), "a"])
+@pytest.mark.parametrize("field", ["t", pytest.param("a", marks=pytest.mark.long)])
 def test_a_daemon_fills_what_the_api_can_tell_by_now(
     tmp_path: Path, simulate: Simulate, processes: ExitStack, field: str
 ) -> None:
