@@ -10,8 +10,8 @@ import click
 from tailer.cli.options import (
     account_options,
     complete_connector,
-    complete_kind,
     details_option,
+    kind_option,
     moment,
 )
 
@@ -47,15 +47,7 @@ class Part(click.FloatRange):
     type=click.Choice(["jsonl", "logfmt", "csv"]),
     help="Format.  [default: what the file's name ends in, else jsonl]",
 )
-@click.option(
-    "-k",
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="KIND",
-    shell_complete=complete_kind,
-    help="Only events of this kind, such as Leave; repeatable.",
-)
+@kind_option
 @details_option
 @click.option(
     "--share",

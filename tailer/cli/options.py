@@ -91,6 +91,19 @@ def account_options(function: Function) -> Function:
     return account(token_file(config(function)))
 
 
+def kind_option(function: Function) -> Function:
+    """``--kind``: which events are wanted."""
+    return click.option(
+        "-k",
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar="KIND",
+        shell_complete=complete_kind,
+        help="Only events of this kind, such as Leave; repeatable.",
+    )(function)
+
+
 def details_option(function: Function) -> Function:
     """``--details``: of which events the payload is fetched too."""
     return click.option(

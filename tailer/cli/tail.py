@@ -11,10 +11,10 @@ from tailer.cli.look import look_options, sieve_options
 from tailer.cli.options import (
     account_options,
     complete_connector,
-    complete_kind,
     details_option,
     duration,
     interval,
+    kind_option,
     moment,
 )
 
@@ -32,15 +32,7 @@ ONLINE = frozenset({"follow", "details", "order", "account", "token_file", "conf
     help="Where to begin: a duration back from now, ISO 8601, or epoch seconds.  [default: 10m]",
 )
 @click.option("--until", type=moment, metavar="TIME", help="Where to end, in the same words.  [default: now]")
-@click.option(
-    "-k",
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="KIND",
-    shell_complete=complete_kind,
-    help="Only events of this kind, such as Leave; repeatable.",
-)
+@kind_option
 @details_option
 @sieve_options
 @click.option(
