@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from tailer.clock import Clock
 from tailer.config.options import Account, Config
 from tailer.config.words import quoted
 from tailer.core.audit import Comparison, Extent, compare
+from tailer.core.durations import format_time
 from tailer.core.missing import missing_of, within
 from tailer.core.quirks import Quirks
 from tailer.core.reading import WindowRead
@@ -179,7 +179,11 @@ def _bounds(known: Recall, wish: Wish) -> tuple[int, int]:
     checkpoint = known.checkpoint
     low, high = checkpoint.origin, checkpoint.read_through
     if (wish.until is not None and wish.until <= low) or (wish.since is not None and wish.since >= high):
-        told = f"was read from {_iso(low)} to {_iso(high)}" if low < high else "has not been read yet"
+        told = (
+            f"was read from {format_time(low)} to {format_time(high)}"
+            if low < high
+            else "has not been read yet"
+        )
         name = quoted(wish.connector.name)
         raise ConfigError(f"--since, --until: {name} {told}; nothing of that is asked for")
     since = known.reaches if wish.since is None else wish.since
@@ -192,10 +196,6 @@ def _comparable(known: Recall, start: int, end: int) -> Spans:
     """Give what was read whole and is remembered."""
     low = math.ceil(max(start, known.reaches))
     return known.checkpoint.covered.common(Spans().add(low, end))
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _show(

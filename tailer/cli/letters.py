@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -19,6 +18,7 @@ from tailer.app.library import make_journal
 from tailer.app.sinks import load_places
 from tailer.cli.exits import say
 from tailer.cli.listing import Output, Row, write_rows
+from tailer.cli.times import instant
 from tailer.clock import SystemClock
 from tailer.config.options import Config
 from tailer.core.durations import Seconds
@@ -149,11 +149,10 @@ def _read(place: Path) -> list[DeadLetter]:
 
 def _row(letter: DeadLetter) -> Row:
     event, handle = letter.event, handle_of(letter)
-    moment = datetime.fromtimestamp(letter.at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     record = msgspec.Raw(JsonlFormat().render([event]).rstrip())
     return Row(
         {"id": handle, "at": letter.at, "sink": letter.sink, "reason": letter.reason, "event": record},
-        (handle, moment, letter.sink, event.name, event.k, letter.reason),
+        (handle, instant(letter.at), letter.sink, event.name, event.k, letter.reason),
     )
 
 

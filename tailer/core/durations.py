@@ -8,7 +8,7 @@
 
 import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -90,6 +90,15 @@ def format_duration(seconds: Seconds) -> str:
         whole, decimals = divmod(rest, 1000)
         parts.append(f"{whole}.{decimals:03}".rstrip("0").rstrip(".") + "s")
     return "".join(parts)
+
+
+def format_time(at: float) -> str:
+    """Write an instant in a form that ``parse_time`` reads: ``2026-08-01T12:00:00Z``.
+
+    Args:
+        at: Epoch seconds, in ``[0, MAX_TIME)``; what is beyond the whole second is left out.
+    """
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_time(text: str, now: float) -> float:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tailer.core.durations import MAX_DURATION, MAX_TIME, format_duration, parse_duration, parse_time
+from tailer.core.durations import (
+    MAX_DURATION,
+    MAX_TIME,
+    format_duration,
+    format_time,
+    parse_duration,
+    parse_time,
+)
 
 NOW = 1_785_585_600.0
 NOON = "2026-08-01T12:00:00"  # NOW, in UTC
@@ -150,6 +157,12 @@ def test_any_text_is_read_within_bounds_or_refused(text: str) -> None:
 def test_time_is_read(text: str, at: float) -> None:
     """A duration back from now, ``now``, an ISO 8601 time with a zone and epoch seconds are read."""
     assert parse_time(text, NOW) == at
+
+
+@given(st.integers(100_000_000, int(MAX_TIME) - 1))
+def test_whole_second_comes_back_exactly(at: int) -> None:
+    """Every instant that is written is read again as the same second."""
+    assert parse_time(format_time(at + 0.5), now=0.0) == at
 
 
 @pytest.mark.usefixtures("in_nepal")
