@@ -5,7 +5,7 @@ however many connectors are refused at the same moment, they ask for one listing
 waits for its answer, or its account is stopped, it has no turn.
 
 A token from a file is read again when it is refused, and every `RENEW_EVERY` while the account is stopped. A
-new one is tried at once; refusals of the old one don't count any more.
+new one is tried at once; refusals of the old one don't count any more, nor do those that are still under way.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Warden:
         self._asking: list[Poller] = []
         self._held: list[Poller] = []
         self._called = Signal()
+        self._renewed_at = -math.inf
         self._unreadable = ""
 
     async def begin(self) -> ApiError | None:
@@ -109,15 +110,19 @@ class Warden:
             self._turns.end(poller)
             self._hold(poller)
             return
-        parked_at = poller.case.parked_at
+        parked_at, began = poller.case.parked_at, self._now()
         await poller.poll()
         self._turns.end(poller)
         if parked_at is not None and not poller.is_parked:
             self._release(parked_at)
-        self._place(poller)
+        if self._is_outdated(began, poller.error) and not self.case.is_stopped:
+            self._go_on([poller])
+        else:
+            self._place(poller)
 
     def begin_anew(self) -> None:
         """Try at once what was refused: there are new credentials."""
+        self._renewed_at = self._now()
         if self.case.is_stopped:
             self.next_at = self._now()
             self._called.notify()
@@ -125,8 +130,13 @@ class Warden:
         asking, self._asking = self._asking, []
         self._go_on(asking)
         for poller in self.roster.pollers:
+            poller.case.forgive()
             if poller.is_parked:
                 self.roster.hasten(poller)
+
+    def _is_outdated(self, began: float, error: ApiError | None) -> bool:
+        """Tell whether an error may be the refusal of a token that was replaced meanwhile."""
+        return began <= self._renewed_at and isinstance(error, AuthError)
 
     def _place(self, poller: Poller) -> None:
         """Give a connector its next turn, or find out what its refusals mean."""
@@ -167,6 +177,8 @@ class Warden:
         try:
             await self.roster.list()
         except AuthError as error:
+            if self._is_outdated(asked_at, error):
+                return  # it is still due, and asked again at once
             self.case.refused(asked_at, error)
             if self.case.is_stopped or not await self._has_new_token():
                 self._refuse(error)

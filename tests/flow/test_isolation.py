@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 
 from tailer.app.exitcode import ExitCode
@@ -28,6 +30,7 @@ from tailer.observe import (
     ConnectorParked,
     ConnectorResumed,
     ListingFailed,
+    PollFailed,
     TokenRenewed,
 )
 from tailer.testing.recording_sink import RecordingSink
@@ -333,6 +336,42 @@ async def test_a_token_that_was_renewed_before_it_is_refused_stops_nothing() -> 
     assert stage.said(AccountStopped) == stage.said(ConnectorParked) == []
     assert len(stage.said(TokenRenewed)) == 1
     assert sorted(keys(sink.events)) == keys_of(rows)
+
+
+async def test_a_refusal_that_was_under_way_when_the_token_was_renewed_parks_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was the old token's, though it is the third of its connector and listings succeed by then."""
+    monkeypatch.setattr("random.random", lambda: 0.5)  # all are refused, and try again, side by side
+    rows = {f"c{number}": steady(200) for number in range(3)}
+    stage = Stage(rows, latency=3.0)
+    stage.source.trouble(connector="c2", delay=1.0)
+    stage.source.token_in_file = "second"
+    sink = RecordingSink()
+    asyncio.get_running_loop().call_later(50, stage.source.refuse_token, FORBIDDEN)
+    await stage.serve(sink, seconds=240)
+
+    (renewed,) = (index for index, one in enumerate(stage.reports) if isinstance(one, TokenRenewed))
+    assert [one.connector for one in stage.reports[:renewed] if isinstance(one, PollFailed)].count("c2") == 2
+    assert stage.said(AccountStopped) == stage.said(ConnectorParked) == []
+    assert sorted(keys(sink.events)) == keys_of(rows)
+
+
+async def test_a_listing_that_was_under_way_when_the_token_was_renewed_stops_nothing() -> None:
+    """Two accounts are listed with the old token at once: the first renews it, the second asks again."""
+    stage = Stage({"c1": steady(200)}, polling={"discover": 60.0})
+    (account,) = stage.config.accounts
+    other = msgspec.structs.replace(account, id="other")
+    stage.config = msgspec.structs.replace(stage.config, accounts=(account, other))
+    stage.source.trouble(connector=LISTING, delay=20.0, start=START + 50, end=START + 110)
+    stage.source.token_in_file = "second"
+    sink = RecordingSink()
+    asyncio.get_running_loop().call_later(55, stage.source.refuse_token, FORBIDDEN)
+    await stage.serve(sink, seconds=240)
+
+    assert len(stage.said(TokenRenewed)) == 1
+    assert stage.said(AccountStopped) == stage.said(ConnectorParked) == []
+    assert sorted(keys(sink.events)) == keys_of({"c1": steady(200)})
 
 
 async def test_a_listing_that_fails_parks_and_stops_nobody() -> None:
