@@ -1,7 +1,7 @@
 """A large fleet at rest: 2,000 connectors polled every 10 s, 200 events a second, journal and file.
 
-Prints the CPU of the daemon beside that of a bare loop (`bare_loop.py`) that polls as often, with windows
-that hold about as many rows as the daemon's look-back (100), and throws everything away.
+Prints the CPU of the daemon and that of a bare loop (`bare_loop.py`) that runs beside it and polls as often,
+with windows that hold about as many rows as the daemon's look-back (100), and throws everything away.
 
     python tests/benchmarks/polling.py [--seconds 40]
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -40,19 +41,29 @@ path = "events.jsonl"
 """
 
 
-def cpu_share(command: list[str], server: Server, seconds: float, errors: Path) -> float:
-    """Run a program that does not end; give the seconds of CPU it takes a second, warmed up."""
-    with errors.open("wb") as words:
-        process = subprocess.Popen(command, env=server.environ(), stdout=subprocess.DEVNULL, stderr=words)
-        try:
-            time.sleep(WARM_UP)
-            before = psutil.Process(process.pid).cpu_times()
-            time.sleep(seconds)
-            after = psutil.Process(process.pid).cpu_times()
-        finally:
-            process.terminate()
-            process.wait()
-    return (after.user + after.system - before.user - before.system) / seconds
+def cpu_shares(commands: list[list[str]], server: Server, seconds: float, errors: Path) -> list[float]:
+    """Run programs that do not end, side by side, so that what else the machine does burdens all alike.
+
+    Returns:
+        Seconds of CPU that each takes a second, warmed up, in the order of `commands`.
+    """
+    with ExitStack() as running, errors.open("wb") as words:
+        started = []
+        for command in commands:
+            process = subprocess.Popen(command, env=server.environ(), stdout=subprocess.DEVNULL, stderr=words)
+            running.callback(process.wait)
+            running.callback(process.terminate)
+            started.append(psutil.Process(process.pid))
+        time.sleep(WARM_UP)
+        before = [spent(process) for process in started]
+        time.sleep(seconds)
+        return [(spent(process) - begun) / seconds for process, begun in zip(started, before, strict=True)]
+
+
+def spent(process: psutil.Process) -> float:
+    """Give the seconds of CPU that a process has taken, user and system."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def main() -> None:
@@ -73,8 +84,8 @@ def main() -> None:
         script = str(Path(__file__).with_name("bare_loop.py"))
         bare = [sys.executable, script, server.base_url, server.account, server.token]
         errors = Path(place) / "words"
-        bare_share = cpu_share([*bare, str(INTERVAL), str(LOOK_BACK)], server, arguments.seconds, errors)
-        daemon_share = cpu_share(daemon, server, arguments.seconds, errors)
+        bare += [str(INTERVAL), str(LOOK_BACK)]
+        bare_share, daemon_share = cpu_shares([bare, daemon], server, arguments.seconds, errors)
         lines = sum(1 for _ in (Path(place) / "events.jsonl").open("rb"))
     print(
         f"{CONNECTORS} connectors every {INTERVAL} s, {EVENTS_PER_SECOND} events/s: "
