@@ -1,4 +1,4 @@
-"""Journals in SQLite files, for more than one file of tests."""
+"""Journals, servers and files of sinks, for more than one file of tests."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -10,6 +10,7 @@ import pytest
 from tailer.journal import files
 from tailer.journal.schema import connect, connect_reader
 from tailer.journal.sqlite import SqliteJournal
+from tests.integration.desk import Desk, Make, Watch
 from tests.servers.postgres import PostgresServer, postgres_server
 from tests.servers.redis import RedisServer, redis_server
 
@@ -62,3 +63,25 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[sqlite3.Conne
     monkeypatch.setattr(files, "connect", writer)
     monkeypatch.setattr(files, "connect_reader", reader)
     return made
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Give a desk with nothing on it."""
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """Give a clock."""
+    return Watch()
+
+
+@pytest.fixture
+def make(tmp_path: Path, watch: Watch) -> Make:
+    """Give what makes a desk with options, by default one batch a file."""
+
+    def make_desk(**options: Any) -> Desk:
+        return Desk(tmp_path, watch, **{"rotate_size": 1, **options})
+
+    return make_desk

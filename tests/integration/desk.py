@@ -5,14 +5,21 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tailer.clock import Clock, SystemClock
+from tailer.core.durations import Seconds
 from tailer.interfaces import Resume
+from tailer.model import Batch
 from tailer.observe import Report
 from tailer.sinks.file import FileSink
 from tailer.sinks.options import SinkContext
+from tailer.testing.sink_contract import deliver
+
+Make = Callable[..., "Desk"]
+"""Makes a desk with options of the sink, one batch a file unless they say otherwise."""
 
 
 class Desk:
@@ -66,3 +73,37 @@ def ids_in(path: Path) -> list[str]:
     text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
     assert text == "" or text.endswith("\n")
     return [json.loads(line)["id"] for line in text.splitlines()]
+
+
+class Watch:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 2_529_734_400.0  # 2050-03-01T08:00:00Z, later than any file that a test makes
+
+    def wall(self) -> float:
+        """Give the time."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Give the time."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Nobody sleeps here."""
+        raise NotImplementedError
+
+
+async def written(desk: Desk, *batches: Batch, watch: Watch | None = None, pause: Seconds = 1) -> None:
+    """Live one life: write batches, each some time after the one before."""
+    sink, _ = await desk.opened()
+    for batch in batches:
+        await deliver(sink, batch)
+        if watch is not None:
+            watch.now += pause
+    await sink.close()
+
+
+def names_aside(desk: Desk) -> list[str]:
+    """Give the names of what was put aside."""
+    return [path.name for path in desk.aside]
