@@ -39,7 +39,9 @@ from tailer.core.durations import format_duration
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Watermark
-from tailer.sinks.formats.choice import Template, check_template, make_format
+from tailer.sinks.formats.choice import Template, check_template, make_format, why_no_fields
+from tailer.sinks.formats.chosen import ChosenField
+from tailer.sinks.formats.template import fields_in
 from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
 from tailer.sinks.options import SinkContext
 from tailer.sinks.program import Hear, Program, Start, start
@@ -92,10 +94,21 @@ class ExecSink:
             check_template(self.format, self.template)
             if any("\0" in word for word in self.command):
                 raise ValueError("command has a NUL character, which no program can be given; remove it")
-            if self.acknowledge == "line" and "{id" not in (self.template or "{id"):
+            if self.acknowledge == "line" and self.template and "id" not in fields_in(self.template):
                 raise ValueError(
                     "a program that acknowledges by line has to know the id: add {id} to template"
                 )
+
+        @property
+        def no_fields(self) -> str | None:
+            """Why fields can't be chosen; ``None``: they can."""
+            return why_no_fields(self.format)
+
+        def why_unfit(self, fields: Sequence[ChosenField]) -> str | None:
+            """Say why a program can't do with these fields; ``None``: it can."""
+            if self.acknowledge == "exit" or "id" in (one.field for one in fields):
+                return None
+            return 'a program that acknowledges by line has to know the id: add "id"'
 
         @property
         def no_watermarks(self) -> str | None:
@@ -105,7 +118,7 @@ class ExecSink:
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._config = config
         self._context = context
-        self._format = make_format(config.format, template=config.template or "")
+        self._format = make_format(config.format, template=config.template or "", fields=context.fields)
         names = {*INHERITED, *config.environment}
         self._environ = {name: value for name, value in context.environ.items() if name in names}
         self._words = ProgramWords(context.name, context.observer, context.clock)

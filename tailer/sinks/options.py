@@ -81,8 +81,8 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         filter: Which events it gets, see `FilterOptions`; the others count as accepted by it. Absent: all
             that the accounts' `kinds` allow.
         fields: Which fields its records have and in which order: a list such as ["time", "name", "k"], or a
-            table from the names that the place wants to ours. For "jsonl", "logfmt" and "csv". Absent, and
-            when empty: all, by our names.
+            table from the names that the place wants to ours. Where a record is text it is for "jsonl",
+            "logfmt" and "csv"; a table has its columns. Absent, and when empty: all, by our names.
         start: Where a sink begins that the journal does not know yet: "earliest", with all that the journal
             still holds, so that nothing that waits is passed over; "now", with what is read from then on; or
             with what was read since a time. For one that is known a change has no effect: give it another
@@ -110,7 +110,9 @@ class SinkContext(NamedTuple):
         environ: Environment variables, for secrets that a ``Config`` names and for ``NO_COLOR``.
         observer: Told what happened; to be called on the event loop only.
         clock: Time, for sinks that care; to be read on the event loop only.
-        fields: Which fields records have, for sinks whose ``Config`` has `no_fields`; empty: all.
+        fields: Which fields records have; empty: all. For sinks whose ``Config`` has an attribute
+            ``no_fields``: why they can't be chosen with these options, or ``None``. It may have a method
+            ``why_unfit``, which says so of the fields that it is given.
     """
 
     name: str

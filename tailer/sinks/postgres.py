@@ -34,6 +34,7 @@ from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.sinks.extras import extra
+from tailer.sinks.formats.chosen import FIXED_COLUMNS
 from tailer.sinks.formats.copy_rows import CopyFormat
 from tailer.sinks.options import SinkContext
 from tailer.sinks.postgres_table import COPY, TableSql, begin, month_end, months_around
@@ -109,6 +110,11 @@ class PostgresSink:
                 raise ValueError("dsn must hold no password; name it with password_env or password_file")
             if self.partition != "none" and not self.create:
                 raise ValueError("partition has no effect without create = true; add it")
+
+        @property
+        def no_fields(self) -> str:
+            """Why fields can't be chosen."""
+            return FIXED_COLUMNS
 
         @property
         def encryption(self) -> dict[str, str]:

@@ -96,7 +96,7 @@ def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
     if options is not None and options.watermarks and sink_class is not None and config is not None:
         mistakes += _unmarkable(options.type, sink_class, config, path)
     if options is not None and options.fields and config is not None:
-        mistakes += _unchoosable(options.type, config, path)
+        mistakes += _unchoosable(options, config, path)
     if mistakes or options is None or config is None or sink_class is None:
         raise ConfigError(mistakes)
     return SinkPlan(options.name or options.type, options, config, sink_class)
@@ -134,9 +134,11 @@ def _unmarkable(type_name: str, sink_class: SinkClass, config: msgspec.Struct, p
     return [] if why is None else [f"{path}.watermarks: {why}"]
 
 
-def _unchoosable(type_name: str, config: msgspec.Struct, path: str) -> list[str]:
-    """Say why a sink's fields can't be chosen."""
-    why = getattr(config, "no_fields", f"sink {quoted(type_name)} sends whole records; leave them out")
+def _unchoosable(options: SinkOptions, config: msgspec.Struct, path: str) -> list[str]:
+    """Say why a sink's fields can't be chosen, or why not these."""
+    why = getattr(config, "no_fields", f"sink {quoted(options.type)} sends whole records; leave them out")
+    if why is None and hasattr(config, "why_unfit"):
+        why = config.why_unfit(options.fields)
     return [] if why is None else [f"{path}.fields: {why}"]
 
 

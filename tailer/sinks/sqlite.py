@@ -29,6 +29,7 @@ from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.sinks.event_table import EventTable, describe_table
 from tailer.sinks.filesystem import reason_of
+from tailer.sinks.formats.chosen import FIXED_COLUMNS
 from tailer.sinks.options import SinkContext
 
 _REASONS = {
@@ -61,6 +62,11 @@ class SqliteSink:
 
         path: Path
         timeout: Annotated[Duration, Meta(le=60)] = 5.0
+
+        @property
+        def no_fields(self) -> str:
+            """Why fields can't be chosen."""
+            return FIXED_COLUMNS
 
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._config = config

@@ -10,20 +10,27 @@ Rules:
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import anyio.to_thread
 from msgspec import Meta
 
 from tailer.config.tables import Size
+from tailer.config.words import quoted
 from tailer.core.reasons import fault_of
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
+from tailer.sinks.formats.choice import Template
+from tailer.sinks.formats.chosen import ChosenField
 from tailer.sinks.options import SinkContext
 from tailer.sinks.syslog_line import SyslogLine, Target
-from tailer.sinks.syslog_message import SyslogFormat
+from tailer.sinks.syslog_message import NAME, SyslogFormat
 from tailer.sinks.tls import Timeout, TlsOptions, check_tls, make_tls
+
+_NAMING = "write at most 32 visible ASCII characters without quotes, equals signs and brackets"
 
 _PORTS = {"udp": 514, "tcp": 601, "tls": 6514}  # RFC 5426, 6587 (as registered: RFC 3195), 5425
 
@@ -50,6 +57,8 @@ class SyslogSink:
             max_message: The longest message that the receiver takes; what does not fit goes without its
                 details, and is rejected if it does not fit then. rsyslog's default.
             timeout: The longest wait for a connection, and for a batch to be sent.
+            template: What the text of a message is: see `tailer.sinks.formats.template`. Times are UTC.
+                Absent: kind and name.
         """
 
         host: Annotated[str, Meta(min_length=1)]
@@ -82,9 +91,19 @@ class SyslogSink:
             "local7",
         ] = "user"
         app_name: Annotated[str, Meta(pattern="^[!-~]{1,48}$")] = "tailer"
-        element: Annotated[str, Meta(pattern=r"^[!#-<>-\\^-~]{1,32}$")] = "tailer@32473"
+        element: Annotated[str, Meta(pattern=f"^{NAME}$")] = "tailer@32473"
         max_message: Annotated[Size, Meta(ge=480, le=1_048_576)] = 8192
         timeout: Timeout = 10.0
+        template: Template | None = None
+
+        @property
+        def no_fields(self) -> None:
+            """Why fields can't be chosen: they can, as parameters of the element."""
+
+        def why_unfit(self, fields: Sequence[ChosenField]) -> str | None:
+            """Say why a message can't have these fields; ``None``: it can."""
+            wrong = next((one.name for one in fields if not re.fullmatch(NAME, one.name)), None)
+            return None if wrong is None else f"{quoted(wrong)} is no parameter's name; {_NAMING}"
 
         def __post_init__(self) -> None:
             check_tls(self)
@@ -97,7 +116,14 @@ class SyslogSink:
         port = config.port or _PORTS[config.protocol]
         self._target = Target(config.host, port, config.protocol == "udp", config.timeout)
         self._where = f"{config.protocol} {config.host}:{port}"
-        self._format = SyslogFormat(config.facility, config.app_name, config.element, config.max_message)
+        self._format = SyslogFormat(
+            config.facility,
+            config.app_name,
+            config.element,
+            config.max_message,
+            fields=context.fields,
+            template=config.template,
+        )
         self._line: SyslogLine | None = None
 
     async def check(self) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from tailer.sinks.file import FileSink
 from tailer.sinks.formats.choice import FormatName, beginning_of, make_format
 from tailer.sinks.formats.chosen import read_fields
 from tailer.sinks.formats.records import FIELDS, PAYLOAD
-from tailer.sinks.http.config import HttpConfig
+from tailer.sinks.http.config import HttpConfig, PresetName
+from tailer.sinks.http.datadog import OWN_FIELDS
 from tailer.sinks.http.presets import make_preset
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import plan
@@ -89,12 +91,19 @@ def test_mistakes_are_told(tmp_path: Path, written: object, said: str) -> None:
         {"type": "file", "path": "e.txt", "format": "template", "template": "{k}"},
         {"type": "stdout"},
         {"type": "memory"},
-        {"type": "http", "url": "https://x.example", "preset": "datadog"},
+        {"type": "http", "url": "https://x.example", "preset": "webhook"},
+        {"type": "http", "url": "https://x.example", "body": "template", "template": "{k}"},
+        {"type": "http", "url": "https://x.example", "preset": "splunk", "template": "{k}"},
+        {"type": "http", "url": "https://x.example", "preset": "loki"},
+        {"type": "exec", "command": ["x"], "format": "template", "template": "{id}"},
+        {"type": "exec", "command": ["x"]},
+        {"type": "sqlite", "path": "x"},
+        {"type": "postgres"},
     ],
-    ids=lambda table: str(table["type"]),
+    ids=lambda table: f"{table['type']}-{table.get('preset', '')}-{table.get('template', '')}",
 )
-def test_where_fields_have_no_effect_they_are_refused(tmp_path: Path, table: dict[str, str]) -> None:
-    """Pretty lines, templates and sinks without records say so."""
+def test_where_fields_have_no_effect_they_are_refused(tmp_path: Path, table: dict[str, Any]) -> None:
+    """Pretty lines, templates, tables and sinks without records say so, or why they need more of them."""
     with pytest.raises(ConfigError, match="fields: "):
         plan({**table, "fields": ["k"]}, "sinks[0]", tmp_path)
 
@@ -107,7 +116,69 @@ def test_a_sink_is_built_with_its_fields(tmp_path: Path) -> None:
     assert sink._format.render(EVENTS[:1]) == b'{"k":"Leave","n":3}\n'  # noqa: SLF001 - nothing is written here
 
 
+@pytest.mark.parametrize(
+    ("preset", "name"), [("elasticsearch", "@timestamp"), ("datadog", "message"), ("datadog", "status")]
+)
+def test_a_preset_keeps_its_own_names(tmp_path: Path, preset: str, name: str) -> None:
+    """What an object has already is not written twice."""
+    table: dict[str, Any] = {"type": "http", "url": "https://x.example", "preset": preset}
+    if preset == "elasticsearch":
+        table["index"] = "wan"
+    with pytest.raises(ConfigError, match=f'fields: preset "{preset}" writes "{name}" by itself'):
+        plan({**table, "fields": {name: "k"}}, "sinks[0]", tmp_path)
+
+
+@pytest.mark.parametrize("acknowledge", ["line", "exit"])
+def test_a_program_has_the_fields_that_it_needs(tmp_path: Path, acknowledge: str) -> None:
+    """The id by any name where it is what is acknowledged; anything where an exit code is."""
+    fields = {"key": "id"} if acknowledge == "line" else {"key": "k"}
+    table = {"type": "exec", "command": ["x"], "acknowledge": acknowledge, "fields": fields}
+    assert plan(table, "sinks[0]", tmp_path).options.fields == read_fields(fields)
+
+
 def test_requests_have_the_fields_too() -> None:
     """A body of records has what was chosen."""
     preset = make_preset(HttpConfig(url="https://x.example", body="json"), read_fields({"kind": "k"}))
     assert json.loads(preset.render(EVENTS)) == [{"kind": "Leave"}, {"kind": "Init"}]
+
+
+def test_a_document_keeps_its_id() -> None:
+    """Whatever is chosen of a record: it is what makes `_bulk` exactly once; the time is there too."""
+    config = HttpConfig(url="https://x.example", preset="elasticsearch", index="wan")
+    lines = make_preset(config, read_fields({"more": "e"})).render(EVENTS).decode().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"create": {"_index": "wan", "_id": "acc/c1/1700000000.3"}},
+        {"@timestamp": "2023-11-14T22:13:20.000Z", "more": {"url": "a,b"}},
+        {"create": {"_index": "wan", "_id": f"acc/c1/1e+300.{2**60}"}},
+        {"@timestamp": "1970-01-01T00:00:07.000Z"},
+    ]
+
+
+def test_presets_send_the_fields() -> None:
+    """The event of Splunk, the line of Loki, the attributes of Datadog, by the place's names."""
+    chosen = read_fields({"key": "id", "what": "k"})
+    wanted = [{"key": event.id, "what": event.k} for event in EVENTS]
+
+    def render(preset: PresetName) -> bytes:
+        return make_preset(HttpConfig(url="https://x.example", preset=preset), chosen).render(EVENTS)
+
+    assert [json.loads(line)["event"] for line in render("splunk").splitlines()] == wanted
+    streams = json.loads(render("loki"))["streams"]
+    assert [json.loads(line) for one in streams for _, line in one["values"]] == wanted
+    for log, fields in zip(json.loads(render("datadog")), wanted, strict=True):
+        assert set(log) == {*OWN_FIELDS, *fields}
+        assert fields.items() <= log.items()
+
+
+def test_presets_send_texts() -> None:
+    """A template makes the event of Splunk, the line of Loki and the message of Datadog."""
+
+    def render(preset: PresetName) -> bytes:
+        config = HttpConfig(url="https://x.example", preset=preset, template=r"{k}\n{id}")
+        return make_preset(config).render(EVENTS[:1])
+
+    text = f"Leave\n{EVENTS[0].id}"
+    assert json.loads(render("splunk"))["event"] == text
+    assert json.loads(render("loki"))["streams"][0]["values"] == [["1700000000000000000", text]]
+    (log,) = json.loads(render("datadog"))
+    assert (log["message"], log["n"]) == (text, 3)

@@ -28,6 +28,8 @@ def mistakes_of(**options: Any) -> str:
         {"url": "http://127.0.0.1:9200", "preset": "elasticsearch", "index": "wan"},
         {"url": "http://loki:3100", "preset": "loki", "plain_http": True, "labels": {"job": "x"}},
         {"url_env": "HOOK", "preset": "webhook", "template": "{k}", "min_interval": "2s"},
+        {"url": "https://x", "preset": "loki", "template": "{t} {n} {k}"},
+        {"url": "https://x", "preset": "loki", "template": "{json}"},
         {"url_file": "hook", "token_file": "t", "user": "me", "ca_file": "ca.pem", "method": "PUT"},
         {
             "url": "https://x",
@@ -63,7 +65,12 @@ def test_good_options_are_taken(options: dict[str, Any]) -> None:
         ({"url": "https://x", "headers": {"X-Api-Key": SECRET}}, "looks like a secret"),
         ({"url": "https://x", "headers": {"Host": "y"}}, "set by tailer itself"),
         ({"url": "https://x", "headers": {"A": f"b\r\nC: {SECRET}"}}, "is no header"),
-        ({"url": "https://x", "template": "{k}"}, "template is for"),
+        ({"url": "https://x", "template": "{k}"}, "template needs body"),
+        (
+            {"url": "https://x", "preset": "elasticsearch", "index": "x", "template": "{k}"},
+            "document of elast",
+        ),
+        ({"url": "https://x", "preset": "loki", "template": "{k} {n}"}, "add id, or both t and n"),
         ({"url": "https://x", "body": "template"}, "needs a template"),
         ({"url": "https://x", "begin": "["}, "begin, separator and end are for"),
         ({"url": "https://x", "preset": "loki", "body": "json"}, "have no effect with preset 'loki'"),

@@ -1,8 +1,9 @@
 """Events as OpenTelemetry logs, decoded by the official classes, and what answers mean."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +19,15 @@ from tailer.errors import ConfigError
 from tailer.kinds import LEVELS
 from tailer.model import Event, Source
 from tailer.observe import ignore
+from tailer.sinks.formats.chosen import read_fields
 from tailer.sinks.http.answers import Answer, Away, Refused, Taken, answer_of
 from tailer.sinks.options import SinkContext
 from tailer.sinks.otlp.encoding import Encoding, JsonEncoding
 from tailer.sinks.otlp.preset import OtlpPreset
 from tailer.sinks.otlp.protobuf import ProtobufEncoding
-from tailer.sinks.otlp.records import SEVERITIES
+from tailer.sinks.otlp.records import SEVERITIES, Records
 from tailer.sinks.otlp.sink import OtlpSink
+from tailer.sinks.registry import plan
 
 OSLO = Source("acc", "oslo", 'Oslo "1" Bø', "SN1", 1_785_585_601.5)
 BERN = Source("acc", "bern", "Bern", "", 1_785_585_602.5)
@@ -34,8 +37,8 @@ EVENTS = [
     Event(1_785_585_601, 2**64, "HaTransition", 1e300, OSLO, e={"peer": "Ü"}),
 ]
 CONSTANTS = {"deployment.environment.name": "lab", "service.name": "mine"}
-JSON = JsonEncoding(CONSTANTS)
-PROTOBUF = ProtobufEncoding(CONSTANTS)
+JSON = JsonEncoding(Records(CONSTANTS))
+PROTOBUF = ProtobufEncoding(Records(CONSTANTS))
 
 
 def attributes(pairs: Sequence[KeyValue]) -> dict[str, Any]:
@@ -83,6 +86,37 @@ def test_a_record_holds_the_whole_event() -> None:
     told = attributes(second.attributes)
     assert (told["n"], told["a"], told["e"]) == (str(2**64), 1e300, '{"peer":"Ü"}')
     assert attributes(bern.scope_logs[0].log_records[0].attributes)["late"] is True
+
+
+CHOSEN = read_fields({"when": "time", "id": "id", "n": "n", "more": "e", "at": "seen", "what": "k"})
+
+
+@pytest.mark.parametrize("encoding", [JsonEncoding, ProtobufEncoding])
+def test_chosen_fields_are_the_attributes(encoding: Callable[[Records], Encoding]) -> None:
+    """By the place's names, none for what an event does not have; the uid stays, and the body is as asked."""
+    strange = Event(1e300, 2**64, "Init", 3, BERN)
+    body = encoding(Records({}, CHOSEN, r"{k} of\n{name}")).render([EVENTS[2], strange])
+    read = Parse(body, ExportLogsServiceRequest()) if body[:1] == b"{" else None
+    oslo, bern = (read or ExportLogsServiceRequest.FromString(body)).resource_logs
+    (first,), (second,) = oslo.scope_logs[0].log_records, bern.scope_logs[0].log_records
+    assert attributes(first.attributes) == {
+        "log.record.uid": EVENTS[2].id,
+        "when": "2026-08-01T12:00:01Z",
+        "id": EVENTS[2].id,
+        "n": str(2**64),
+        "more": '{"peer":"Ü"}',
+        "at": 1_785_585_601.5,
+        "what": "HaTransition",
+    }
+    assert attributes(second.attributes).keys() == {"log.record.uid", "id", "n", "at", "what"}
+    assert second.body.string_value == "Init of\nBern"
+
+
+def test_the_uid_is_no_field_of_choice(tmp_path: Path) -> None:
+    """It is there in any case, and an attribute must not be there twice."""
+    table = {"type": "otlp", "url": "https://x", "fields": {"log.record.uid": "id"}}
+    with pytest.raises(ConfigError, match=r'fields: "log.record.uid" holds the id already; leave it out'):
+        plan(table, "sinks[0]", tmp_path)
 
 
 def test_every_level_has_a_severity() -> None:

@@ -7,7 +7,7 @@ texts of a connector's names are rendered once all the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,6 +20,10 @@ from tailer.sinks.text import escaped, payload_text
 
 _MAX_CACHED = 4096
 _NO_KEY = re.compile(r'[\s="]')  # would end a key of logfmt
+
+
+FIXED_COLUMNS = "a table has its columns; make a view of those that you want, by your names"
+"""Why a sink with a table has no choice of fields."""
 
 
 class ChosenField(NamedTuple):
@@ -47,6 +51,12 @@ def read_fields(raw: object) -> tuple[ChosenField, ...]:
     if len({name for name, _ in pairs}) < len(pairs):
         raise ValueError("one field is there twice; each once is enough")
     return tuple(ChosenField(name, field) for name, field in pairs)
+
+
+def tells_apart(fields: Iterable[str]) -> bool:
+    """Tell whether these fields differ between any two events of one connector."""
+    names = frozenset(fields)
+    return "id" in names or {"t", "n"} <= names
 
 
 class ChosenFormat:

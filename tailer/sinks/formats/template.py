@@ -27,6 +27,8 @@ from tailer.model import Event
 from tailer.sinks.formats.colors import LATE, QUIET, of_connector, of_kind, painter
 from tailer.sinks.formats.fields import FIELDS, Field
 from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.records import FIELDS as RECORD_FIELDS
+from tailer.sinks.formats.records import PAYLOAD
 from tailer.sinks.formats.specs import number_spec, text_spec
 from tailer.sinks.text import escaped, json_text, payload_text
 from tailer.sinks.zones import Zone, iso, moment
@@ -37,6 +39,12 @@ _RECORD = "json"
 _BACKSLASH = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 _NAMES = frozenset({"name", "connector", "serial", "account", "id"})
+
+
+def fields_in(template: str) -> frozenset[str]:
+    """Name the fields that the lines of a valid template have; those of the whole record for ``json``."""
+    names = frozenset(name for _, name, _, _ in Formatter().parse(_unescaped(template)) if name is not None)
+    return names.union(RECORD_FIELDS, [PAYLOAD]) if _RECORD in names else names
 
 
 class TemplateFormat:

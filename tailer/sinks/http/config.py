@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from tailer.config.tables import Duration
+from tailer.config.words import quoted
 from tailer.sinks.formats.choice import Template
+from tailer.sinks.formats.chosen import ChosenField, tells_apart
+from tailer.sinks.formats.template import fields_in
+from tailer.sinks.http import datadog, elasticsearch
 from tailer.sinks.http.options import RequestOptions, Text, check_request
 
 PresetName = Literal["none", "splunk", "elasticsearch", "loki", "datadog", "webhook"]
 
+_OWN_FIELDS = {"datadog": datadog.OWN_FIELDS, "elasticsearch": elasticsearch.OWN_FIELDS}
+_LOKI_NEEDS_ID = "loki drops a line that is equal to another of its time; add id, or both t and n"
+
 _WITH_INDEX = frozenset({"splunk", "elasticsearch"})
+_WITH_TEMPLATE = frozenset({"splunk", "loki", "datadog", "webhook"})
 _WITH_LABELS = frozenset({"splunk", "loki", "datadog"})
 
 
@@ -25,7 +34,8 @@ class HttpConfig(RequestOptions, frozen=True, kw_only=True, forbid_unknown_field
         body: What a body is without a preset: "jsonl", a record a line; "json", an array of records;
             "template".
         per: What has a request of its own, without a preset: "batch", or "event", an object of "json".
-        template: What an event looks like, for `body` "template" and for preset "webhook"; times are UTC.
+        template: What an event looks like, for `body` "template", a line of "webhook" or "loki", an event of
+            "splunk" or a message of "datadog"; times are UTC. See `tailer.sinks.formats.template`.
         begin: What a template's body begins with.
         separator: What a template's body has between two events.
         end: What a template's body ends with.
@@ -56,22 +66,42 @@ class HttpConfig(RequestOptions, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def no_fields(self) -> str | None:
         """Why fields can't be chosen; ``None``: they can."""
-        if self.preset == "none" and self.body != "template":
-            return None
-        return 'are for preset "none" with body "jsonl" or "json"; leave them out'
+        if self.preset == "webhook":
+            return "a message is text; write template instead"
+        is_text = self.template is not None and self.preset != "datadog"
+        return "have no effect beside template, which says what is sent; leave one out" if is_text else None
+
+    def why_unfit(self, fields: Sequence[ChosenField]) -> str | None:
+        """Say why a preset can't do with these fields; ``None``: it can."""
+        if self.preset == "loki" and not tells_apart(one.field for one in fields):
+            return _LOKI_NEEDS_ID
+        names = {one.name for one in fields}
+        taken = [name for name in _OWN_FIELDS.get(self.preset, ()) if name in names]
+        if taken:
+            return f"preset {quoted(self.preset)} writes {quoted(taken[0])} by itself; leave it out"
+        return None
 
 
 def _check_body(config: HttpConfig) -> None:
     """Compare the options of the body with each other."""
-    takes_template = config.preset == "webhook" or (config.preset == "none" and config.body == "template")
-    if config.template is not None and not takes_template:
-        raise ValueError('template is for body = "template" and for preset = "webhook"')
-    if config.template is None and takes_template and config.preset == "none":
-        raise ValueError('body = "template" needs a template, such as {time} {name} {k}')
+    if config.preset == "none":
+        _check_plain_body(config)
+    elif config.template is not None and config.preset not in _WITH_TEMPLATE:
+        raise ValueError("template is for texts, and a document of elasticsearch has fields; remove it")
+    if config.preset == "loki" and config.template and not tells_apart(fields_in(config.template)):
+        raise ValueError(f"template: {_LOKI_NEEDS_ID}")
     if config.preset != "none" and (config.body, config.per) != ("jsonl", "batch"):
         raise ValueError(f"body and per have no effect with preset {config.preset!r}; remove them")
     if (config.begin, config.separator, config.end) != ("", "\n", "\n") and config.body != "template":
         raise ValueError('begin, separator and end are for body = "template"; remove them')
+
+
+def _check_plain_body(config: HttpConfig) -> None:
+    """Make sure that a template is there where a body is made of one, and only there."""
+    if config.body == "template" and config.template is None:
+        raise ValueError('body = "template" needs a template, such as {time} {name} {k}')
+    if config.body != "template" and config.template is not None:
+        raise ValueError('template needs body = "template", or a preset that sends text; add one')
 
 
 def _check_preset(config: HttpConfig) -> None:

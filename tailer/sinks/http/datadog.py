@@ -11,11 +11,16 @@ from collections.abc import Mapping, Sequence
 
 from tailer.core.durations import Seconds
 from tailer.model import Event
-from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.chosen import ChosenField
+from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.http.answers import Answer, Verdict, judge
-from tailer.sinks.http.preset import quoted_name, records_of
+from tailer.sinks.http.preset import extend, quoted_name, records_of, texts_of
 from tailer.sinks.instants import nanoseconds_of
 from tailer.sinks.text import json_text
+
+OWN_FIELDS = ("ddsource", "ddtags", "hostname", "message", "service", "status", "timestamp")
+"""What logs have besides the record's fields."""
 
 
 class DatadogPreset:
@@ -23,6 +28,8 @@ class DatadogPreset:
 
     Args:
         labels: Tags of every log.
+        fields: Attributes; empty: all of the record's fields.
+        template: What the message is; ``None``: name and kind.
     """
 
     path = "/api/v2/logs"
@@ -32,8 +39,14 @@ class DatadogPreset:
     max_bytes = 4_500_000
     min_interval: Seconds = 0.0
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._lines = JsonlFormat()
+    def __init__(
+        self,
+        labels: Mapping[str, str],
+        fields: Sequence[ChosenField] = (),
+        template: str | None = None,
+    ) -> None:
+        self._lines = make_format("jsonl", fields=fields)
+        self._template = None if template is None else TemplateFormat(template)
         tags = ",".join(f"{name}:{text}" for name, text in labels.items())
         self._before = (
             f'{{"ddsource":"tailer","service":"magic-wan-connector","ddtags":{json_text(tags)},"hostname":'
@@ -46,17 +59,23 @@ class DatadogPreset:
     def render(self, events: Sequence[Event]) -> bytes:
         """Write the logs: the record's fields as attributes, and what Datadog knows by name."""
         records = records_of(self._lines, events)
+        if self._template is None:
+            messages = [f"{event.name} {event.k}" for event in events]
+        else:
+            messages = texts_of(self._template, events)
         return b"[%s]" % b",".join(
-            b'%s%s,"status":"%s","timestamp":%d,"message":%s,%s'
-            % (
-                self._before,
-                quoted_name(event.name),
-                event.level.encode(),
-                nanoseconds_of(event) // 10**6,
-                quoted_name(f"{event.name} {event.k}"),
-                record[1:],
+            extend(
+                b'%s%s,"status":"%s","timestamp":%d,"message":%s'
+                % (
+                    self._before,
+                    quoted_name(event.name),
+                    event.level.encode(),
+                    nanoseconds_of(event) // 10**6,
+                    quoted_name(message),
+                ),
+                record,
             )
-            for event, record in zip(events, records, strict=True)
+            for event, record, message in zip(events, records, messages, strict=True)
         )
 
     def judge(self, answer: Answer, count: int) -> Verdict:  # noqa: ARG002 - it names no log

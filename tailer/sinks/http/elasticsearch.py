@@ -16,11 +16,15 @@ import msgspec
 from tailer.core.durations import Seconds
 from tailer.core.reasons import tidy
 from tailer.model import Event
-from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.chosen import ChosenField
 from tailer.sinks.http.answers import Answer, Away, Taken, Verdict, judge, wait_of
-from tailer.sinks.http.preset import records_of
+from tailer.sinks.http.preset import extend, records_of
 from tailer.sinks.instants import nanoseconds_of
 from tailer.sinks.text import json_text
+
+OWN_FIELDS = ("@timestamp",)
+"""What documents have besides the record's fields."""
 
 _THERE_ALREADY = 409
 _OF_THE_DOCUMENT = frozenset({400, 413, 422})
@@ -53,6 +57,7 @@ class ElasticsearchPreset:
 
     Args:
         index: Its name.
+        fields: Of the documents; empty: all of the record's. The id is theirs in any case.
     """
 
     # Of ten thousand items only what is read here comes back.
@@ -63,8 +68,9 @@ class ElasticsearchPreset:
     max_bytes = 20_000_000  # the servers take 100 MB; they recommend 5 to 15
     min_interval: Seconds = 0.0
 
-    def __init__(self, index: str) -> None:
-        self._lines = JsonlFormat()
+    def __init__(self, index: str, fields: Sequence[ChosenField] = ()) -> None:
+        self._lines = make_format("jsonl", fields=fields)
+        self._id_and_time = _make_id_and_time if fields else _cut_id_and_time
         self._before = f'{{"create":{{"_index":{json_text(index)},"_id":'.encode()
 
     def authorization(self, secret: str) -> Mapping[str, str]:
@@ -74,8 +80,9 @@ class ElasticsearchPreset:
     def render(self, events: Sequence[Event]) -> bytes:
         """Write two lines an event: the action, and the record with the ``@timestamp`` data streams want."""
         records = records_of(self._lines, events)
+        id_and_time = self._id_and_time
         return b"".join(
-            b'%s%s}}\n{"@timestamp":%s,%s\n' % (self._before, *_id_and_time(record, event), record[1:])
+            extend(b'%s%s}}\n{"@timestamp":%s' % (self._before, *id_and_time(record, event)), record) + b"\n"
             for event, record in zip(events, records, strict=True)
         )
 
@@ -108,14 +115,19 @@ def _judge(items: Sequence[_Item], answer: Answer) -> Taken:
     return Taken(rejected, left, why, wait_of(answer))
 
 
-def _id_and_time(record: bytes, event: Event) -> tuple[bytes, bytes]:
-    """Cut id and time, quotes and all, out of a record: its first fields, and no text holds a bare quote."""
+def _cut_id_and_time(record: bytes, event: Event) -> tuple[bytes, bytes]:
+    """Cut id and time, quotes and all, out of a whole record: its first fields; no text has a bare quote."""
     before, _, rest = record.partition(b',"time":')
     time = rest[: rest.index(b',"account":')]
     return before[len(b'{"id":') :], _timestamp(event) if time == b"null" else time
 
 
+def _make_id_and_time(_record: bytes, event: Event) -> tuple[bytes, bytes]:
+    """Write id and time of an event whose record may have neither."""
+    return json_text(event.id).encode(), _timestamp(event)
+
+
 def _timestamp(event: Event) -> bytes:
-    """Write a time for an event whose own has no text."""
+    """Write the time of an event, one that any server can read even where its own is none."""
     moment = datetime.fromtimestamp(nanoseconds_of(event) / 10**9, UTC)
     return f'"{moment.isoformat(timespec="milliseconds").removesuffix("+00:00")}Z"'.encode()

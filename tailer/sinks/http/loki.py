@@ -4,6 +4,8 @@ Loki keeps what it takes of a request that it answers with 400, and does not say
 What is sent again is no harm: of entries with the same stream, time and line it shows one. So is found out,
 in halves, which ones are too old ("entry too far behind").
 
+So a line has to tell its event from any other of the same time: it must have the id, or `t` and `n`.
+
 Labels are few on purpose, for each set of them is a stream: account, connector, level and what was
 configured.
 
@@ -18,9 +20,11 @@ import msgspec
 
 from tailer.core.durations import Seconds
 from tailer.model import Event
-from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.chosen import ChosenField
+from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.http.answers import Answer, Verdict, judge
-from tailer.sinks.http.preset import bearer, records_of
+from tailer.sinks.http.preset import bearer, records_of, texts_of
 from tailer.sinks.instants import nanoseconds_of
 
 
@@ -29,6 +33,8 @@ class LokiPreset:
 
     Args:
         labels: Constant labels of every stream.
+        fields: Of the record in a line; empty: all.
+        template: What a line is instead; ``None``: the record.
     """
 
     path = "/loki/api/v1/push"
@@ -38,8 +44,14 @@ class LokiPreset:
     max_bytes = 1_000_000  # as its own agents do; a server takes 4 MB a message by default
     min_interval: Seconds = 0.0
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._lines = JsonlFormat()
+    def __init__(
+        self,
+        labels: Mapping[str, str],
+        fields: Sequence[ChosenField] = (),
+        template: str | None = None,
+    ) -> None:
+        self._lines = make_format("jsonl", fields=fields)
+        self._template = None if template is None else TemplateFormat(template)
         self._labels = dict(labels)
 
     def authorization(self, secret: str) -> Mapping[str, str]:
@@ -49,9 +61,13 @@ class LokiPreset:
     def render(self, events: Sequence[Event]) -> bytes:
         """Write the streams, each with its events in their order."""
         streams: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-        for event, record in zip(events, records_of(self._lines, events), strict=True):
+        if self._template is None:
+            lines = [record.decode() for record in records_of(self._lines, events)]
+        else:
+            lines = texts_of(self._template, events)
+        for event, line in zip(events, lines, strict=True):
             values = streams.setdefault((event.account, event.connector, event.level), [])
-            values.append((str(nanoseconds_of(event)), record.decode()))
+            values.append((str(nanoseconds_of(event)), line))
         return msgspec.json.encode(
             {
                 "streams": [

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from tailer.core.durations import Seconds
 from tailer.model import Event
-from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.format import Format
+from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.http.answers import Answer, Verdict
 from tailer.sinks.text import json_text
 
@@ -50,9 +51,19 @@ class Preset(Protocol):
         """Read the answer to a request with so many events."""
 
 
-def records_of(lines: JsonlFormat, events: Sequence[Event]) -> list[bytes]:
-    """Render each event as a JSON object, the record that the manual shows."""
+def records_of(lines: Format, events: Sequence[Event]) -> list[bytes]:
+    """Render each event as a JSON object: the record that the manual shows, or the fields chosen of it."""
     return lines.render(events).split(b"\n")[:-1]
+
+
+def extend(ours: bytes, record: bytes) -> bytes:
+    """Write an object that begins with fields of ours, its end left open, and goes on with a record's."""
+    return b"%s}" % ours if record == b"{}" else b"%s,%s" % (ours, record[1:])
+
+
+def texts_of(template: TemplateFormat, events: Sequence[Event]) -> list[str]:
+    """Render each event by a template; its text may have several lines."""
+    return [template.render([event]).decode().removesuffix("\n") for event in events]
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from tailer.sinks.http.webhook import LINE, WebhookPreset
 
 
 def make_preset(config: HttpConfig, fields: Sequence[ChosenField] = ()) -> Preset:
-    """Make the preset of a sink; `fields` are what records of "none" have, empty: all."""
+    """Make the preset of a sink; `fields` are what its records have, empty: all."""
     match config.preset:
         case "none":
             return PlainPreset(
@@ -30,14 +30,14 @@ def make_preset(config: HttpConfig, fields: Sequence[ChosenField] = ()) -> Prese
                 fields=fields,
             )
         case "splunk":
-            return SplunkPreset(config.index, config.labels)
+            return SplunkPreset(config.index, config.labels, fields, config.template)
         case "elasticsearch":
-            return ElasticsearchPreset(config.index or "")
+            return ElasticsearchPreset(config.index or "", fields)
         case "loki":
-            return LokiPreset(config.labels)
+            return LokiPreset(config.labels, fields, config.template)
         case "datadog":
-            return DatadogPreset(config.labels)
+            return DatadogPreset(config.labels, fields, config.template)
         case "webhook":
-            return WebhookPreset(LINE if config.template is None else config.template)
+            return WebhookPreset(config.template or LINE)
         case _:
             assert_never(config.preset)

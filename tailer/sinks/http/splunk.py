@@ -12,9 +12,11 @@ import msgspec
 
 from tailer.core.durations import Seconds
 from tailer.model import Event
-from tailer.sinks.formats.jsonl import JsonlFormat
+from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.chosen import ChosenField
+from tailer.sinks.formats.template import TemplateFormat
 from tailer.sinks.http.answers import Answer, Away, Refused, Taken, Verdict, describe, judge
-from tailer.sinks.http.preset import quoted_name, records_of
+from tailer.sinks.http.preset import quoted_name, records_of, texts_of
 from tailer.sinks.instants import nanoseconds_of
 from tailer.sinks.text import json_text
 
@@ -37,6 +39,8 @@ class SplunkPreset:
     Args:
         index: Where they go; ``None``: as the token says.
         labels: Constant indexed fields.
+        fields: Of the record; empty: all.
+        template: What an event is instead, a text; ``None``: the record.
     """
 
     path = "/services/collector/event"
@@ -46,8 +50,15 @@ class SplunkPreset:
     max_bytes = 1_000_000  # what Splunk Cloud recommends; its hard limit is much higher
     min_interval: Seconds = 0.0
 
-    def __init__(self, index: str | None, labels: Mapping[str, str]) -> None:
-        self._lines = JsonlFormat()
+    def __init__(
+        self,
+        index: str | None,
+        labels: Mapping[str, str],
+        fields: Sequence[ChosenField] = (),
+        template: str | None = None,
+    ) -> None:
+        self._lines = make_format("jsonl", fields=fields)
+        self._template = None if template is None else TemplateFormat(template)
         constant = ',"source":"tailer"'
         if index is not None:
             constant += f',"index":{json_text(index)}'
@@ -61,7 +72,10 @@ class SplunkPreset:
 
     def render(self, events: Sequence[Event]) -> bytes:
         """Write an object an event, a line each; the record is its event, the connector's name its host."""
-        records = records_of(self._lines, events)
+        if self._template is None:
+            records = records_of(self._lines, events)
+        else:
+            records = [json_text(text).encode() for text in texts_of(self._template, events)]
         return b"\n".join(
             b'{"time":%.6f,"host":%s%s,"event":%s}'
             % (nanoseconds_of(event) / 1e9, quoted_name(event.name), self._constant, record)

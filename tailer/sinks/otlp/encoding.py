@@ -13,7 +13,7 @@ import msgspec
 
 from tailer.model import Event
 from tailer.sinks.instants import nanoseconds_of
-from tailer.sinks.otlp.records import SCOPE, SEVERITIES, Attributes, Value, attributes_of, resource_of
+from tailer.sinks.otlp.records import SCOPE, SEVERITIES, Attributes, Records, Value
 
 
 class Told(NamedTuple):
@@ -70,13 +70,13 @@ class JsonEncoding:
     """OTLP as JSON, which needs no package.
 
     Args:
-        constants: More attributes of every resource.
+        records: What connectors and events are.
     """
 
     content_type = "application/json"
 
-    def __init__(self, constants: Mapping[str, str]) -> None:
-        self._constants = constants
+    def __init__(self, records: Records) -> None:
+        self._records = records
 
     def render(self, events: Sequence[Event]) -> bytes:
         """Write a request."""
@@ -94,20 +94,21 @@ class JsonEncoding:
 
     def _group(self, events: Sequence[Event]) -> dict[str, Any]:
         return {
-            "resource": {"attributes": _pairs(resource_of(events[-1].source, self._constants))},
-            "scopeLogs": [{"scope": {"name": SCOPE}, "logRecords": [_record(event) for event in events]}],
+            "resource": {"attributes": _pairs(self._records.resource_of(events[-1].source))},
+            "scopeLogs": [
+                {"scope": {"name": SCOPE}, "logRecords": [self._record(event) for event in events]}
+            ],
         }
 
-
-def _record(event: Event) -> dict[str, Any]:
-    return {
-        "timeUnixNano": str(nanoseconds_of(event)),
-        "observedTimeUnixNano": str(seen_of(event)),
-        "severityNumber": SEVERITIES[event.level],
-        "severityText": event.level,
-        "body": {"stringValue": event.k},
-        "attributes": _pairs(attributes_of(event)),
-    }
+    def _record(self, event: Event) -> dict[str, Any]:
+        return {
+            "timeUnixNano": str(nanoseconds_of(event)),
+            "observedTimeUnixNano": str(seen_of(event)),
+            "severityNumber": SEVERITIES[event.level],
+            "severityText": event.level,
+            "body": {"stringValue": self._records.body_of(event)},
+            "attributes": _pairs(self._records.attributes_of(event)),
+        }
 
 
 def _pairs(attributes: Attributes) -> list[dict[str, Any]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tailer.model import Event
 from tailer.sinks.extras import extra
 from tailer.sinks.instants import nanoseconds_of
 from tailer.sinks.otlp.encoding import Told, by_connector, seen_of
-from tailer.sinks.otlp.records import SCOPE, SEVERITIES, Value, attributes_of, resource_of
+from tailer.sinks.otlp.records import SCOPE, SEVERITIES, Records, Value
 
 with extra("otlp"):
     from google.protobuf.message import DecodeError
@@ -25,25 +25,25 @@ class ProtobufEncoding:
     """OTLP as protobuf.
 
     Args:
-        constants: More attributes of every resource.
+        records: What connectors and events are.
     """
 
     content_type = "application/x-protobuf"
 
-    def __init__(self, constants: Mapping[str, str]) -> None:
-        self._constants = constants
+    def __init__(self, records: Records) -> None:
+        self._records = records
 
     def render(self, events: Sequence[Event]) -> bytes:
         """Write a request."""
         request = ExportLogsServiceRequest()
         for group in by_connector(events).values():
             logs = request.resource_logs.add()
-            for key, value in resource_of(group[-1].source, self._constants):
+            for key, value in self._records.resource_of(group[-1].source):
                 _set(logs.resource.attributes.add(key=key), value)
             scope = logs.scope_logs.add()
             scope.scope.name = SCOPE
             for event in group:
-                _write(scope.log_records.add(), event)
+                self._write(scope.log_records.add(), event)
         return request.SerializeToString()
 
     def read_success(self, body: bytes) -> Told:
@@ -61,20 +61,19 @@ class ProtobufEncoding:
         except DecodeError as error:
             raise ValueError(str(error)) from error
 
+    def _write(self, record: LogRecord, event: Event) -> None:
+        level = event.level
+        record.time_unix_nano = nanoseconds_of(event)
+        record.observed_time_unix_nano = seen_of(event)
+        record.severity_number = SeverityNumber.ValueType(SEVERITIES[level])
+        record.severity_text = level
+        record.body.string_value = self._records.body_of(event)
+        add = record.attributes.add
+        for key, value in self._records.attributes_of(event):
+            _set(add(key=key), value)
+
 
 _FIELDS = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
-
-
-def _write(record: LogRecord, event: Event) -> None:
-    level = event.level
-    record.time_unix_nano = nanoseconds_of(event)
-    record.observed_time_unix_nano = seen_of(event)
-    record.severity_number = SeverityNumber.ValueType(SEVERITIES[level])
-    record.severity_text = level
-    record.body.string_value = event.k
-    add = record.attributes.add
-    for key, value in attributes_of(event):
-        _set(add(key=key), value)
 
 
 def _set(pair: KeyValue, value: Value) -> None:
