@@ -41,6 +41,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return max(_LEAST_WORKERS, os.cpu_count() or 1) if is_whole else 0
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that campaigns have noted by ``record_property("figures", ...)``."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
+
+
 @pytest.fixture(scope="session")
 def _blocking_calls() -> Iterator[list[str]]:
     """Refuse calls that block a running event loop with our code on the stack, and note where.

@@ -16,14 +16,15 @@ from typing import Any, TypeAlias
 import psycopg
 import pytest
 
-from tests.e2e.crashes import Counterpart
+from tests.e2e.crashes import Counterpart, Place
 from tests.e2e.truth import Record, read_records
 from tests.servers.postgres import PostgresServer
+from tests.servers.receiver import Protocol, Receiver, receiver
 from tests.servers.redis import RedisServer
 from tests.servers.rsyslog import Rsyslog, rsyslog
 
 Make: TypeAlias = Callable[[pytest.FixtureRequest, Path], Counterpart]
-"""Makes a counterpart, given who asks for it and a folder."""
+"""Makes a counterpart, given who asks for it and a folder of its own."""
 
 _KEEPER = Path(__file__).parents[1] / "data" / "programs" / "keeper.py"
 _PARAMETER = re.compile(r' (\w+)="((?:[^"\\]|\\.)*)"')
@@ -33,10 +34,9 @@ _COLUMNS = ", ".join(Record._fields)
 class SqliteFile:
     """A SQLite file; it goes away when another program locks it."""
 
-    table = 'type = "sqlite"\npath = "events.db"\ntimeout = "50ms"\nmax_events = 100'
-
     def __init__(self, folder: Path) -> None:
         self._path = folder / "events.db"
+        self.table = f'type = "sqlite"\npath = "{self._path}"\ntimeout = "50ms"\nmax_events = 100'
         self._other: sqlite3.Connection | None = None
 
     def kill(self) -> None:
@@ -91,7 +91,8 @@ class KeepingProgram:
         self._program.chmod(0o700)
         words = json.dumps(["./keeper", ".", *(["batch"] if acknowledge == "exit" else [])])
         self.table = (
-            f'type = "exec"\nfolder = "."\ncommand = {words}\nacknowledge = "{acknowledge}"\nmax_events = 100'
+            f'type = "exec"\nfolder = "{folder}"\ncommand = {words}\n'
+            f'acknowledge = "{acknowledge}"\nmax_events = 100'
         )
 
     def kill(self) -> None:
@@ -126,6 +127,20 @@ class RedisStream:
         return [Record(**{name: row[name] for name in Record._fields}) for row in rows]
 
 
+class HttpReceiver:
+    """A server that takes events over HTTP, which has on the disk what it has acknowledged."""
+
+    def __init__(self, server: Receiver, options: str) -> None:
+        self._server = server
+        self.table = f'{options.format(url=server.url)}\ntimeout = "5s"\nmax_events = 100'
+        self.kill = server.kill
+        self.start = server.start
+
+    def held(self) -> list[Record]:
+        """Read what it keeps."""
+        return [Record(**{name: one[name] for name in Record._fields}) for one in self._server.held()]
+
+
 class SyslogReceiver:
     """A real rsyslog, which is never killed: syslog can't know what it has lost."""
 
@@ -149,9 +164,19 @@ class SyslogReceiver:
         ]
 
 
+_INDEX = 'type = "http"\npreset = "elasticsearch"\nurl = "{url}"\nindex = "events"'
+
+
+def _http(protocol: Protocol, options: str) -> Make:
+    return lambda request, folder: HttpReceiver(
+        request.getfixturevalue("processes").enter_context(receiver(folder, protocol)), options
+    )
+
+
 COUNTERPARTS: dict[str, Make] = {
     "sqlite": lambda _, folder: SqliteFile(folder),
     "postgres": lambda request, _: PostgresDatabase(request.getfixturevalue("postgres")),
+    "elasticsearch": _http("bulk", _INDEX),
 }
 """Every durable one to which each event comes once, by the sink that delivers to it."""
 
@@ -159,11 +184,24 @@ REPEATING: dict[str, Make] = {
     "exec-line": lambda _, folder: KeepingProgram(folder, "line"),
     "exec-exit": lambda _, folder: KeepingProgram(folder, "exit"),
     "redis": lambda request, _: RedisStream(request.getfixturevalue("redis")),
+    "http": _http("lines", 'type = "http"\nurl = "{url}/in"\ncompress = "gzip"'),
+    "otlp": _http("otlp", 'type = "otlp"\nurl = "{url}"'),
     "syslog": lambda request, folder: SyslogReceiver(
         request.getfixturevalue("processes").enter_context(rsyslog(folder))
     ),
 }
 """Those that get a batch again after a crash or an unanswered write; a batch has at most 100 events."""
+
+EVERY = (*COUNTERPARTS, *REPEATING)
+"""The names of all; the campaigns take theirs from here, so an entry above is all that a new one needs."""
+
+
+def make_place(name: str, request: pytest.FixtureRequest, folder: Path) -> Place:
+    """Make a counterpart that runs, in a folder below `folder`; skips where its server is not installed."""
+    own = folder / name
+    own.mkdir()
+    make = {**COUNTERPARTS, **REPEATING}[name]
+    return Place(name, make(request, own), repeats=100 if name in REPEATING else 0)
 
 
 def _record(row: dict[str, Any]) -> Record:

@@ -1,10 +1,13 @@
-"""Kills the daemon and the place that it delivers to, at random instants, and judges what is there then.
+"""Kills the daemon and the places that it delivers to, at random instants, and judges what is there then.
 
 A sink's test describes its place as a `Counterpart`; the rest is the same for all::
 
-    setup = setup_for(tmp_path, simulator, counterpart)
-    crash_both(setup, counterpart, Random(1), cycles=5)
-    repeated = finish(setup, counterpart)
+    places = [Place("sqlite", counterpart, repeats=0)]
+    setup = setup_for(tmp_path, simulator, places)
+    crash(setup, places, Random(1), cycles=5)
+    figures = finish(setup, places, cycles=5)
+
+One daemon has a sink for each place, so that a cycle, most of which is a start, is one for all of them.
 """
 
 from __future__ import annotations
@@ -12,19 +15,21 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tests.e2e.deliveries import assert_exact, wait_for_news
 from tests.e2e.processes import Process, Setup, Simulator, wait_until
-from tests.e2e.truth import Record, complaints, read_truth
+from tests.e2e.truth import Fact, Identity, Record, complaints, read_truth
 
 WORLD = ("--connectors", "5", "--rate", "40", "--history", "20m", "--history-events", "300")
 """A simulator's options: enough to be delivered that every instant is in the middle of something."""
 
 _LONGEST_LIFE = 0.9
-"""Seconds that a daemon lives at most, from its start or from its first delivery on."""
+"""Seconds that a daemon lives at most after its first delivery, or beyond the time that a start takes."""
 
 
 class Counterpart(Protocol):
@@ -38,7 +43,7 @@ class Counterpart(Protocol):
         """
 
     def kill(self) -> None:
-        """Make it go away at once, in whatever it is doing."""
+        """Make it go away at once, in whatever it is doing; called in a thread, and `start` in the same."""
 
     def start(self) -> None:
         """Bring it back; returns when it takes events again."""
@@ -47,68 +52,135 @@ class Counterpart(Protocol):
         """Give all that it holds, in any order and as often as it holds it. Called while it runs."""
 
 
-def setup_for(folder: Path, simulator: Simulator, counterpart: Counterpart) -> Setup:
-    """Write a configuration with a file and the sink under test."""
+class Place(NamedTuple):
+    """A counterpart, and what is promised of it.
+
+    Attributes:
+        name: Its sink's name.
+        counterpart: Where the sink delivers to.
+        repeats: How many events may come once more for each death, its own or the daemon's: 0, or a batch.
+    """
+
+    name: str
+    counterpart: Counterpart
+    repeats: int
+
+
+def setup_for(folder: Path, simulator: Simulator, places: Sequence[Place]) -> Setup:
+    """Write a configuration with a file and a sink for each place."""
     setup = Setup(folder, simulator, start="3h")
     with setup.path.open("a") as file:
-        file.write(f"\n[[sinks]]\n{counterpart.table}\n")
+        for place in places:
+            file.write(f'\n[[sinks]]\nname = "{place.name}"\n{place.counterpart.table}\n')
     return setup
 
 
-def crash_both(setup: Setup, counterpart: Counterpart, random: Random, cycles: int) -> None:
-    """Start the daemon again and again; in its life its counterpart goes away and comes back, and it dies.
+def crash(setup: Setup, places: Sequence[Place], random: Random, cycles: int) -> None:
+    """Start the daemon again and again; in its life each place goes away and comes back, and it dies.
 
-    Any of the three may be first: the daemon may begin without its counterpart, die with it, or outlive it.
+    Any of them may be first: the daemon may begin without a place, die with it, or outlive it.
     Every second time it dies in or soon after its start, else in the middle of its deliveries.
     """
-    for cycle in range(cycles):
-        is_away = False
-        with setup.run() as run:
-            if cycle % 2 == 0:
-                _wait_for_growth(setup.events, run)
-            began = time.monotonic()
-            steps = [(random.uniform(0, _LONGEST_LIFE), False) for _ in range(2)]
-            for at, is_end in sorted([*steps, (random.uniform(0, _LONGEST_LIFE), True)]):
-                # The instant is the point: no state is waited for.
-                time.sleep(max(0.0, began + at - time.monotonic()))
-                if is_end:
-                    assert run.exit_code is None, run.words
-                    run.send(signal.SIGKILL)
-                    assert run.wait() == -signal.SIGKILL
-                else:
-                    (counterpart.start if is_away else counterpart.kill)()
-                    is_away = not is_away
+    start = 0.0
+    with ThreadPoolExecutor(max_workers=len(places)) as threads:
+        for cycle in range(cycles):
+            with setup.run() as run:
+                began = time.monotonic()
+                if cycle % 2 == 0:
+                    _wait_for_growth(setup.events, run)
+                    start, began = time.monotonic() - began, time.monotonic()
+                longest = _LONGEST_LIFE + (start if cycle % 2 else 0)
+
+                def some_instant(began: float = began, longest: float = longest) -> float:
+                    return began + random.uniform(0, longest)
+
+                absences = [
+                    threads.submit(_be_away, place.counterpart, *sorted((some_instant(), some_instant())))
+                    for place in places
+                ]
+                _sleep_until(some_instant())
+                assert run.exit_code is None, run.words
+                run.send(signal.SIGKILL)
+                assert run.wait() == -signal.SIGKILL
+                for absence in absences:
+                    absence.result()
 
 
-def finish(setup: Setup, counterpart: Counterpart, *, repeats: int = 0) -> int:
-    """Let the daemon catch up, end it in good order, and compare what the counterpart holds with the truth.
+def finish(setup: Setup, places: Sequence[Place], cycles: int) -> str:
+    """Let the daemon catch up, end it in good order, and compare what the places hold with the truth.
 
     Args:
         setup: As `setup_for` made it.
-        counterpart: It runs.
-        repeats: How many events it may hold more than once, counted as often as they are too many.
+        places: They run.
+        cycles: How often the daemon and each place died.
 
     Returns:
-        How many it does.
+        The figures in words.
     """
     with setup.run() as run:
         wait_for_news(setup.simulator, 20)
         required = set(read_truth(setup.simulator.truth))
-        wait_until(
-            lambda: required <= {one.identity for one in counterpart.held()},
-            f"all of {len(required)} events are delivered",
-            run,
-        )
+        for place in places:
+            _wait_for_all(required, place, run)
         assert run.stop() == 0, run.words
     assert_exact(setup.events, setup.simulator, required=required, order="connector")
-    records = counterpart.held()
-    different = {record.identity: record for record in records}
-    wrong = complaints([*different.values()], read_truth(setup.simulator.truth), required=required)
-    assert not wrong, wrong
-    repeated = len(records) - len(different)
-    often = Counter(record.id for record in records).most_common(3)
-    assert repeated <= repeats, f"{repeated} events too many, such as {often}"
-    return repeated
+    truth = read_truth(setup.simulator.truth)
+    held = [(place, place.counterpart.held()) for place in places]
+    wrong = [judge(place, records, truth, required, deaths=2 * cycles) for place, records in held]
+    assert not any(wrong), "\n".join(filter(None, wrong))
+    again = [(place.name, _too_many(records)) for place, records in held]
+    repeated = ", ".join(f"{count} at {name}" for name, count in again if count) or "none"
+    return (
+        f"{cycles} deaths of the daemon, {cycles * len(places)} absences of {len(places)} counterparts, "
+        f"{len(required)} events, missing: none, repeated: {repeated}"
+    )
+
+
+def judge(
+    place: Place,
+    records: Sequence[Record],
+    truth: Mapping[Identity, Fact],
+    required: Collection[Identity],
+    *,
+    deaths: int,
+) -> str:
+    """Say what is wrong with what a place holds after so many deaths; empty when all is as promised."""
+    wrong = ""
+    if place.repeats:
+        allowed, again = place.repeats * deaths, _too_many(records)
+        if again > allowed:
+            often = Counter(record.id for record in records).most_common(3)
+            wrong = f"{again} events too many, {allowed} were allowed, such as {often}"
+        records = [*{record.identity: record for record in records}.values()]
+    wrong = "\n".join(filter(None, [wrong, complaints(records, truth, required=required)]))
+    return wrong and f"{place.name}: {wrong}"
+
+
+def _too_many(records: Sequence[Record]) -> int:
+    return len(records) - len({record.identity for record in records})
+
+
+def _be_away(counterpart: Counterpart, gone_at: float, back_at: float) -> None:
+    # The instants are the point: no state is waited for.
+    _sleep_until(gone_at)
+    counterpart.kill()
+    _sleep_until(back_at)
+    counterpart.start()
+
+
+def _sleep_until(instant: float) -> None:
+    time.sleep(max(0.0, instant - time.monotonic()))
+
+
+def _wait_for_all(required: Collection[Identity], place: Place, run: Process) -> None:
+    def missing() -> set[Identity]:
+        return {*required} - {one.identity for one in place.counterpart.held()}
+
+    try:
+        wait_until(lambda: not missing(), f"all of {len(required)} events are at {place.name}", run)
+    except AssertionError as error:
+        lacking = missing()
+        raise AssertionError(f"{error}\n{len(lacking)} are missing, such as {sorted(lacking)[:3]}") from None
 
 
 def _wait_for_growth(file: Path, run: Process) -> None:

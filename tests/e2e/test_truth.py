@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unittest.mock import create_autospec
 
 import pytest
 
+from tests.e2e.crashes import Counterpart, Place, judge
 from tests.e2e.truth import Fact, Record, complaints
 
 FACTS = [Fact(f"c{t % 2}", t, n, "Init", t, t) for t in range(4) for n in range(2)]
@@ -18,6 +20,7 @@ def record(fact: Fact, *, late: bool = False) -> Record:
 
 RECORDS = [record(fact) for fact in FACTS]
 FIRST, *OTHERS = RECORDS
+NOWHERE = create_autospec(Counterpart, instance=True)
 
 
 def test_the_truth_is_beyond_complaint() -> None:
@@ -47,3 +50,23 @@ def test_each_deviation_is_named(records: Sequence[Record], complaint: str) -> N
 
     assert complaint in said
     assert said.count(", such as") == 1
+
+
+@pytest.mark.parametrize(
+    ("repeats", "records", "complaint"),
+    [
+        (0, RECORDS, ""),
+        (0, OTHERS, "1 missing"),
+        (0, [FIRST, *RECORDS], "1 delivered twice"),
+        (1, [FIRST, FIRST, *RECORDS], ""),
+        (1, [FIRST, FIRST, *OTHERS[:-1]], "1 missing"),
+        (1, [FIRST, FIRST, FIRST, *RECORDS], "3 events too many, 2 were allowed"),
+    ],
+)
+def test_a_place_is_judged_by_what_is_promised(
+    repeats: int, records: Sequence[Record], complaint: str
+) -> None:
+    """After two deaths a place may hold so many events again, or none; missing must be nothing."""
+    said = judge(Place("sink", NOWHERE, repeats), records, TRUTH, TRUTH, deaths=2)
+
+    assert complaint in said if complaint else said == ""
