@@ -349,9 +349,10 @@ class WatermarkSink(Protocol):
     async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
         """Pass watermarks on; return the state that is committed with them, before the next call.
 
-        Called between two writes, about once a minute, and only with what `write` has accepted all events
-        for (or set aside); not at all where ``watermarks`` was not asked for. After a crash the first ones
-        may repeat earlier ones, of any connector: the later times hold.
+        Called between two writes, about once a minute, and at an orderly end after the last one, and only
+        with what `write` has accepted all events for (or set aside); not at all where ``watermarks`` was not
+        asked for. After a crash the first ones may repeat earlier ones, of any connector: the later times
+        hold.
 
         Raises:
             SinkUnavailableError: Back off, and call again with the same ones.

@@ -29,7 +29,7 @@ from tailer.interfaces import DeadLetters, Journal, Sink
 from tailer.model import Event
 from tailer.observe import Observer, ignore
 from tailer.pipeline.board import Board
-from tailer.pipeline.crier import tell_forever
+from tailer.pipeline.crier import tell_forever, tell_last
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
@@ -310,6 +310,7 @@ class Run:
                     for fleet in self.fleets:
                         group.start_soon(fleet.run)
                 upkeep.cancel_scope.cancel()
+        await tell_last(self.pollers, self._asking, self._journal, self._clock)
         drained = self._polling.cancelled_caught
         self._board.finish(all_read=not (drained and self._journal.durable))
 
@@ -335,8 +336,12 @@ class Run:
             await self._retain()
 
     async def _tell_forever(self) -> None:
-        asking = [delivery for delivery in self.deliveries if delivery.wants_watermarks]
-        await tell_forever(lambda: self.pollers, asking, self._journal, self.room, self._clock)
+        await tell_forever(lambda: self.pollers, self._asking, self._journal, self.room, self._clock)
+
+    @property
+    def _asking(self) -> list[Delivery]:
+        """Deliveries to the sinks that asked for watermarks."""
+        return [delivery for delivery in self.deliveries if delivery.wants_watermarks]
 
     async def _retain(self) -> None:
         try:

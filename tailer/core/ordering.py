@@ -87,6 +87,10 @@ class Ordering:
         """The ``account/connector`` of which events are held."""
         return self._pending.keys()
 
+    def held_from(self, ref: str) -> float:
+        """Give the earliest t of a connector's held events; infinite when there are none."""
+        return min((chunk.events[chunk.at].t for chunk in self._pending.get(ref, ())), default=math.inf)
+
     def take(
         self, segment: Segment, number: int, accepted: Spans, now: float, hold: Seconds | None = None
     ) -> None:

@@ -1,4 +1,4 @@
-"""Tells the sinks that asked for it how far the connectors are read, from time to time."""
+"""Tells the sinks that asked for it how far the connectors are read, from time to time and at the end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tailer.clock import Clock
 from tailer.core.watermarks import TELL_EVERY, watermark_of
+from tailer.errors import JournalFullError
 from tailer.interfaces import Journal
-from tailer.model import Source
+from tailer.model import Source, Watermark
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.poller import Poller
 from tailer.pipeline.room import Room
@@ -31,19 +32,42 @@ async def tell_forever(
     """
     while deliveries:
         await clock.sleep(TELL_EVERY)
-        seen = clock.wall()
-        watermarks = [
-            watermark_of(
-                one.checkpoint,
-                Source(
-                    one.connector.account, one.connector.id, one.connector.name, one.connector.serial, seen
-                ),
-            )
-            for one in pollers()
-            if one.checkpoint.covered.items  # of one that was never read there is nothing to tell
-        ]
+        watermarks = _taken(pollers(), clock.wall())
         # A checkpoint without events may not be durable yet; after a crash it would be taken back.
         await room.store(journal.flush)
         head = journal.head
         for delivery in deliveries:
             delivery.announce(head, watermarks)
+
+
+async def tell_last(
+    pollers: Iterable[Poller], deliveries: Sequence[Delivery], journal: Journal, clock: Clock
+) -> None:
+    """Take watermarks when polling has ended; a full journal, that may stay so, does not hold up the end.
+
+    Args:
+        pollers: The connectors that were read.
+        deliveries: To the sinks that asked.
+        journal: Where the pollers' checkpoints are to be durable first.
+        clock: Time.
+    """
+    if not deliveries:
+        return
+    watermarks = _taken(pollers, clock.wall())
+    try:
+        await journal.flush()
+    except JournalFullError:
+        return
+    for delivery in deliveries:
+        delivery.announce(journal.head, watermarks, is_last=True)
+
+
+def _taken(pollers: Iterable[Poller], seen: float) -> list[Watermark]:
+    return [
+        watermark_of(
+            one.checkpoint,
+            Source(one.connector.account, one.connector.id, one.connector.name, one.connector.serial, seen),
+        )
+        for one in pollers
+        if one.checkpoint.covered.items  # of one that was never read there is nothing to tell
+    ]

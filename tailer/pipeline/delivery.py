@@ -53,6 +53,9 @@ class Delivery:
         room: The journal's, shared with all who store in it.
         dead: Where rejected events go; ``None``: nowhere, they are counted and reported.
         watermarks: What is to be told in band besides the events; ``None``: nothing ever.
+
+    Attributes:
+        wants_watermarks: Whether `announce` is to be called.
     """
 
     def __init__(
@@ -69,7 +72,8 @@ class Delivery:
         watermarks: Watermarks | None = None,
     ) -> None:
         self.reader = reader
-        self._watermarks = watermarks
+        self._watermarks = watermarks or Watermarks()
+        self.wants_watermarks = watermarks is not None
         self._sink = sink
         self._room = room
         self._handover = Handover(
@@ -130,7 +134,8 @@ class Delivery:
                 while self._asked:
                     await self._redrive(self._asked[0])
                 await self._step_replay()
-                await self._mark()
+                await self._mark(self._watermarks.due(self.reader.has_all))
+            await self._mark(self._watermarks.rest(self.reader.held_from))
         finally:
             self._is_over = True
             for asked in self._asked:
@@ -184,21 +189,16 @@ class Delivery:
         self._replay = replay
         self.reader.interrupt()
 
-    @property
-    def wants_watermarks(self) -> bool:
-        """Whether `announce` has any effect."""
-        return self._watermarks is not None
-
-    def announce(self, head: int, watermarks: Sequence[Watermark]) -> None:
+    def announce(self, head: int, watermarks: Sequence[Watermark], *, is_last: bool = False) -> None:
         """Have the sink told how far connectors were read, as soon as it has the events (`core.watermarks`).
 
         Args:
             head: The journal's head after the watermarks were taken.
             watermarks: Of all connectors.
+            is_last: Whether polling has ended, though the board does not say so yet.
         """
-        if self._watermarks is not None:
-            self._watermarks.offer(head, watermarks)
-            self.reader.interrupt()
+        self._watermarks.offer(head, watermarks, is_last=is_last)
+        self.reader.interrupt()
 
     async def _step_replay(self) -> None:
         replay = self._replay
@@ -207,8 +207,7 @@ class Delivery:
             if not replay.is_over:
                 self.reader.interrupt()
 
-    async def _mark(self) -> None:
-        due = [] if self._watermarks is None else self._watermarks.due(self.reader.has_all)
+    async def _mark(self, due: Sequence[Watermark]) -> None:
         for start in range(0, len(due), self.reader.options.max_events):
             await self._commit(await self._handover.mark(due[start : start + self.reader.options.max_events]))
 

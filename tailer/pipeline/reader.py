@@ -129,6 +129,10 @@ class Reader:
             return True
         return self._position >= head and not self._available and ref not in self._ordering.waiting
 
+    def held_from(self, ref: str) -> float:
+        """Give the earliest t of what is held of a connector; infinite when there is nothing."""
+        return self._ordering.held_from(ref)
+
     async def open(self) -> None:
         """Load what was committed last into `resume`; register the reader with the journal if it is new."""
         state = await self._journal.load_reader(self.options.name)

@@ -76,8 +76,8 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         max_bytes: Most bytes of one batch, estimated as a JSON Lines record's; a batch of one event is always
             allowed. The default is what 10,000 events take.
         linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.
-        watermarks: Whether the sink is also told, once a minute, how far each connector was read
-            (`tailer.interfaces.WatermarkSink`).
+        watermarks: Whether the sink is also told, once a minute and at the end, how far each connector was
+            read (`tailer.interfaces.WatermarkSink`).
         filter: Which events it gets, see `FilterOptions`; the others count as accepted by it. Absent: all
             that the accounts' `kinds` allow.
         fields: Which fields its records have and in which order: a list such as ["time", "name", "k"], or a

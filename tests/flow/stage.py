@@ -22,7 +22,7 @@ from tailer.core.progress import Checkpoint
 from tailer.core.quirks import Quirks
 from tailer.core.tempo import Pace
 from tailer.core.windows import Pacing
-from tailer.errors import JournalError
+from tailer.errors import JournalError, JournalFullError
 from tailer.interfaces import Claim, Commit, Journal, ReaderState
 from tailer.journal.memory import MemoryJournal
 from tailer.model import Event, Segment, Source
@@ -82,6 +82,23 @@ class KeptJournal(MemoryJournal):
     async def flush(self) -> None:
         """Count."""
         self.flushes += 1
+
+
+class FullJournal(KeptJournal):
+    """A journal that can be full."""
+
+    is_full = False
+
+    async def commit(self, claim: Claim, commit: Commit) -> None:
+        """Store, if there is room."""
+        if self.is_full and commit.segment is not None:
+            raise JournalFullError("no room")
+        await super().commit(claim, commit)
+
+    async def flush(self) -> None:
+        """Store as well."""
+        if self.is_full:
+            raise JournalFullError("no room")
 
 
 class Stage:

@@ -8,32 +8,14 @@ import anyio
 import pytest
 
 from tailer.errors import JournalError, JournalFullError
-from tailer.interfaces import Claim, Commit
 from tailer.observe import JournalCleared, JournalFilled, Report
 from tailer.pipeline.fleet import FORGET_EVERY
 from tailer.pipeline.room import REMIND_AFTER, RETRY_AFTER, Room
 from tailer.testing.fake_clock import FakeClock
 from tailer.testing.recording_sink import RecordingSink
-from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of, steady
+from tests.flow.stage import FAKE_TIME, START, FullJournal, Stage, keys, keys_of, steady
 
 pytestmark = FAKE_TIME
-
-
-class FullJournal(KeptJournal):
-    """A journal that can be full."""
-
-    is_full = False
-
-    async def commit(self, claim: Claim, commit: Commit) -> None:
-        """Store, if there is room."""
-        if self.is_full and commit.segment is not None:
-            raise JournalFullError("no room")
-        await super().commit(claim, commit)
-
-    async def flush(self) -> None:
-        """Store as well."""
-        if self.is_full:
-            raise JournalFullError("no room")
 
 
 class Store:

@@ -64,6 +64,7 @@ def test_a_connector_waits_for_its_own_mark() -> None:
     take(ordering, segment("b", 1), 3)
     assert release(ordering) == ["a1"]
     assert (ordering.held, sorted(ordering.waiting)) == (3, ["x/a", "x/b"])
+    assert [ordering.held_from(ref) for ref in ("x/a", "x/b", "x/c")] == [5, 1, math.inf]
     ordering.advance("x/a", 4)
     assert release(ordering) == []
     ordering.advance("x/a", 9.5)

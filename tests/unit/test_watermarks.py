@@ -1,4 +1,5 @@
 import json
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -67,6 +68,27 @@ def test_only_those_that_have_advanced_are_told() -> None:
 
     watermarks.offer(0, [mark("c1", 5), mark("c2", 6), mark("c3", 5, 2)])
     assert watermarks.due(accepted(0)) == [mark("c2", 6), mark("c3", 5, 2)]
+
+
+def test_the_last_ones_replace_those_that_wait_and_are_cut_where_events_are_left() -> None:
+    """What the sink does not get any more is vouched for by none; all else is told at once."""
+    watermarks = Watermarks()
+    watermarks.offer(10, [mark("c1", 5), mark("c2", 5), mark("c3", 5)])
+    watermarks.offer(20, [mark("c1", 9, 7), mark("c2", 9, 8), mark("c3", 9)], is_last=True)
+
+    left = {"account/c1": 6.9, "account/c2": 8.2, "account/c3": math.inf}
+    assert watermarks.rest(left.__getitem__) == [mark("c1", 6, 6), mark("c2", 8, 8), mark("c3", 9)]
+    assert watermarks.rest(left.__getitem__) == []
+
+
+def test_the_last_ones_take_nothing_back() -> None:
+    """An event may become visible after its second was read; the watermark before it stays true."""
+    watermarks = Watermarks()
+    watermarks.offer(10, [mark("c1", 5)])
+    assert watermarks.due(accepted(10)) == [mark("c1", 5)]
+
+    watermarks.offer(20, [mark("c1", 9, 8)], is_last=True)
+    assert watermarks.rest(lambda _ref: 4.5) == []
 
 
 def test_a_hole_holds_up_what_is_whole() -> None:
