@@ -18,10 +18,13 @@ say otherwise. Crossing that blocks every call of that user, the dashboard inclu
    that is how long Cloudflare blocks; else `_SHORT_PAUSE`, for then it is not the quota that was crossed.
    Each pause that follows a refused probe is at least twice as long as the one before, up to five minutes.
    What one connector is refused for itself (`tailer.core.suspects`) stops nobody.
-5. A stop of either kind is never shortened. Refusals that come in while it lasts can only lengthen it.
+5. A stop of either kind is never shortened. Refusals that come in while it lasts can only lengthen it. What
+   is under way when a block begins can't be called back: a crossing is met by as many refusals as that is,
+   which by rule 3 is about one where the headers say nothing, and any number where they say what is not true.
+   Of the requests that would follow the first refusal's arrival none is sent; from then on it is one a pause.
 6. **Probe.** After a stop one request goes out alone. Its answer ends the caution (`succeeded`), its refusal
-   begins a new pause, its failure (`failed`, or no word for `_PATIENCE`) lets another probe go. Answers to
-   requests that were sent before the end of the stop prove nothing.
+   begins a new pause, whatever its headers say, its failure (`failed`, or no word for `_PATIENCE`) lets
+   another probe go. Answers to requests that were sent before the end of the stop prove nothing.
 7. **Gently up.** After a pause one request is under way at a time (but for rule 3's slow ones), for a whole
    window; then two for another, four, and so on: whatever the headers said, they did not tell of the refusal.
 8. **Purposes.** Who waits goes by `tailer.core.precedence`. Live requests are smooth, the others come in
@@ -299,7 +302,8 @@ class Budget:
         Returns:
             Whether it is about its subject alone.
         """
-        is_own = self.suspects.refused(subject, now, has_quota=has_quota)
+        # In a stop no header is believed: a block refuses suspects as well, and each would cost a probe.
+        is_own = self.suspects.refused(subject, now, has_quota=has_quota and self._stop is None)
         if is_own:
             self._miss(sent)  # if it was the probe, it proved nothing
         else:

@@ -7,7 +7,8 @@ from something that guards one device; pausing everybody for it again and again 
 2. The refusal of one that is no suspect is taken for the principal's.
 3. A suspect's refusal is its own if its headers say that more than the reserve of the quota remains, or if
    others were answered that asked since its last refusal. So without headers, and with nobody else to ask, it
-   stays the principal's. If a suspect was taken for the culprit wrongly, the next one that is refused isn't.
+   stays the principal's. While the principal is stopped its headers count for nothing (`tailer.core.budget`,
+   rule 6). If a suspect was taken for the culprit wrongly, the next one that is refused isn't.
 """
 
 from __future__ import annotations

@@ -184,6 +184,30 @@ async def test_a_limit_of_all_pauses_all() -> None:
     assert sorted(keys(sink.events)) == keys_of(rows)
 
 
+@pytest.mark.parametrize("remaining", [500_000, None])
+@pytest.mark.parametrize("retry_after", [60, None])
+async def test_a_crossing_is_met_by_what_was_under_way_and_then_by_single_probes(
+    remaining: int | None, retry_after: float | None
+) -> None:
+    """Though headers deny it, and it lasts for longer than they say, nobody else asks or is parked."""
+    budget = Budget(share=1.0, reserve=0.0, quota=1_000_000)
+    stage = Stage({f"c{number}": [] for number in range(8)}, latency=0.7, budget=budget)
+    stage.source.remaining = remaining
+    error = RateLimitedError("slow down", retry_after=retry_after, status=429)
+    stage.source.trouble(error, start=START + 100, end=START + 400)
+
+    await stage.serve(RecordingSink(), seconds=430)
+
+    refused = sorted(one.at - START for one in stage.source.asked if 100 <= one.at - START < 400)
+    herd = [at for at in refused if at < refused[0] + 0.7]
+    assert 1 < len(herd) <= stage.source.most_at_once
+    pause = retry_after or (30 if remaining else 300)
+    probes = refused[len(herd) :]
+    assert all(later - earlier >= pause for earlier, later in pairwise([herd[-1], *probes]))
+    assert len(probes) <= 3
+    assert stage.said(ConnectorParked) == []
+
+
 async def test_a_vanished_connector_goes_on_as_soon_as_it_is_listed_again() -> None:
     """It is parked while it is unknown; what came meanwhile is caught up on, with coverage intact."""
     rows = {"c1": steady(4000), "c2": steady(400)}

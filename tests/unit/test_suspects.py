@@ -76,16 +76,28 @@ def test_another_refusal_renews_the_suspicion() -> None:
 
 
 def test_what_is_about_one_alone_stops_nobody() -> None:
-    """Neither is the pause before lengthened, nor does a probe that is refused so keep others waiting."""
+    """Once it is suspected, and others are answered or quota remains, its refusals pause nobody."""
     budget = Budget(share=1, reserve=0.1, quota=100)
-    budget.refuse("one", 10, sent=0, now=0, has_quota=True)
+    assert not budget.refuse("one", 10, sent=0, now=0, has_quota=True)
     budget.spend(10)
-    assert budget.wait(10) > 0
-    budget.observe(10, None, 11)
+    assert budget.succeeded(10)
 
-    assert budget.refuse("one", 10, sent=10, now=11, has_quota=True)
+    budget.spend(11)
+    assert budget.refuse("one", 10, sent=11, now=12, has_quota=True)
 
-    assert budget.wait(11) == 0
+    assert budget.wait(20) == 0
+
+
+def test_a_suspect_that_is_refused_as_the_probe_pauses_all_whatever_the_headers_say() -> None:
+    """A block refuses suspects like all others; believed to be their own, each would cost a request."""
+    budget = Budget(share=1, reserve=0.1, quota=100)
+    for subject in ("one", "two"):
+        assert not budget.refuse(subject, 10, sent=0, now=0, has_quota=True)
+    budget.spend(10)
+
+    assert not budget.refuse("one", 10, sent=10, now=11, has_quota=True)
+
+    assert budget.wait(11) == 20
 
 
 def test_quota_remains_if_headers_say_so() -> None:
