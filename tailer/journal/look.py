@@ -18,7 +18,8 @@ from typing import TypeAlias, TypeVar
 
 from tailer.errors import JournalError
 from tailer.journal.failures import translated
-from tailer.journal.schema import check_schema, connect_reader, transaction
+from tailer.journal.schema import check_schema, connect_reader
+from tailer.sqlite_file import transaction
 
 T = TypeVar("T")
 

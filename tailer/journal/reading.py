@@ -9,8 +9,8 @@ from tailer.core.keys import PADDING
 from tailer.interfaces import ReaderState, Stored
 from tailer.journal.codec import CHECKPOINT, KEY, SPANS, decode_block, decode_columns, decode_segments
 from tailer.journal.keyring import Keyring
-from tailer.journal.schema import transaction
 from tailer.model import Entry
+from tailer.sqlite_file import transaction
 
 
 def read_entries(connection: sqlite3.Connection, offset: int, head: int, max_events: int) -> list[Entry]:

@@ -18,7 +18,7 @@ from tailer.core.progress import Checkpoint
 from tailer.core.spans import Spans
 from tailer.journal.codec import CHECKPOINT, SegmentColumns, decode_block, decode_columns, encode_block
 from tailer.journal.keyring import Keyring
-from tailer.journal.schema import transaction
+from tailer.sqlite_file import transaction
 
 FAN_IN = 8
 """Blocks of one tier that become one of the next: fewer rewrite keys more often, more make more rows."""

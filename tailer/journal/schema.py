@@ -1,9 +1,7 @@
 """The SQLite file: how it is opened, what makes it a journal, how an older one becomes the present one.
 
-1. ``application_id`` says that the file is a journal, ``user_version`` which schema it has. Both are read
-   before anything is written.
-2. Migration N turns schema N - 1 into schema N; each runs in a transaction of its own with the new number.
-   There is no way back: a newer file is refused.
+1. ``application_id`` says that the file is a journal.
+2. It is migrated as every file of ours (`tailer.sqlite_file`); a newer one is refused.
 3. ``entries`` has one row a group commit. Its offset is the number of its first event; no number is used
    twice, because ``meta.head`` remembers the end of what retention has deleted.
 4. ``entries_seen`` is what retention asks; it works where the wall clock stepped, which offsets would not.
@@ -19,10 +17,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
+from tailer import sqlite_file
 from tailer.errors import JournalError, SchemaVersionError
 
 APPLICATION_ID = 0x7461_6C72
@@ -75,9 +74,6 @@ _BUSY_SECONDS = 5.0
 """How long a statement waits for a foreign program (a backup, a shell) that holds the file; SQLite's own
 default."""
 
-_MAX_WAL_BYTES = 64 * 2**20
-"""What the write-ahead log is cut to once a long read or retention had let it grow."""
-
 
 def prepare(path: Path) -> None:
     """Check the place and create an empty file of mode 0600 unless there is one.
@@ -126,34 +122,12 @@ def connect_reader(path: Path, mode: str = "mode=ro") -> sqlite3.Connection:
 
 def migrate(connection: sqlite3.Connection, migrations: Mapping[int, str] = MIGRATIONS) -> None:
     """Bring an empty or older file to the newest schema."""
-    for number in range(_pragma(connection, "user_version") + 1, max(migrations) + 1):
-        with transaction(connection):
-            for statement in migrations[number].split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {number}")
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Commit what is done inside, or leave everything as it was."""
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            with suppress(sqlite3.Error):  # the first error tells more
-                connection.execute("ROLLBACK")
-        raise
+    sqlite_file.migrate(connection, APPLICATION_ID, migrations)
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
+    if not sqlite_file.keep_durably(connection):
         raise JournalError(f"the journal {path} needs a local disk: this file system can't share memory")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -173,22 +147,16 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> int:
     Raises:
         SchemaVersionError: It is newer than this program, or no journal.
     """
-    identity = _pragma(connection, "application_id")
-    version = _pragma(connection, "user_version")
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if identity != APPLICATION_ID and (identity or version or tables):
+    identity = sqlite_file.identify(connection)
+    if identity.application != APPLICATION_ID and any(identity):
         raise SchemaVersionError(
-            f"{path} is a database of another program (application id {identity}), no journal of tailer;"
-            " it was left untouched: choose another path"
+            f"{path} is a database of another program (application id {identity.application}), no journal of"
+            " tailer; it was left untouched: choose another path"
         )
     newest = max(MIGRATIONS)
-    if version > newest:
+    if identity.version > newest:
         raise SchemaVersionError(
-            f"the journal {path} has schema {version}, this program knows up to {newest}: it was written by a"
-            " newer tailer and was left untouched; use that version, or another journal"
+            f"the journal {path} has schema {identity.version}, this program knows up to {newest}: it was"
+            " written by a newer tailer and was left untouched; use that version, or another journal"
         )
-    return version
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+    return identity.version

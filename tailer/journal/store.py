@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from tailer.interfaces import Claim, Commit, ReaderState
 from tailer.journal.codec import CHECKPOINT, KEY, SPANS, encode_segments
-from tailer.journal.schema import transaction
 from tailer.model import Entry, Segment
+from tailer.sqlite_file import transaction
 
 
 @dataclass(slots=True)
