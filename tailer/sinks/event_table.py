@@ -2,43 +2,43 @@
 
 Rules:
 
-1. ``application_id`` says that the file is one of ours, ``user_version`` which schema it has. Both are read
-   before anything is written; a database of another program and a newer schema are left untouched.
+1. ``application_id`` says that the file is one of ours (`tailer.sqlite_file`); a database of another program
+   and a newer schema are left untouched.
 2. An event is known by its id, and the first that comes under one stays: written again, it changes nothing.
 3. A batch is one transaction, on the disk (``synchronous = FULL``) when `insert` returns. In WAL mode whoever
    reads neither waits nor is waited for.
 4. Texts are escaped as in every format, so none holds a NUL, at which SQL functions would stop. Times are
    written as SQLite's own date functions write them (UTC, a space in the middle), so that both compare. What
    has more than the 64 bits of a SQLite integer is kept as text, every digit of it.
+5. The row of a connector's watermarks only ever grows: what comes again after a crash changes nothing.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
 from tailer.core.durations import Seconds
 from tailer.errors import SinkUnavailableError
 from tailer.kinds import LEVELS, level_of
-from tailer.model import Event, Source
+from tailer.model import Event, Source, Watermark
 from tailer.sinks.formats.records import FIELDS, PAYLOAD
+from tailer.sinks.formats.watermarks import COLUMNS as MARKS
 from tailer.sinks.place import describe_place
 from tailer.sinks.text import MinuteTexts, escaped, payload_text
+from tailer.sqlite_file import identify, keep_durably, migrate, transaction
 
 APPLICATION_ID = 0x746C_7245
 """``tlrE``."""
 
-SCHEMA = 1
-"""The newest that this program knows."""
-
 _SEVERITY = " ".join(f"WHEN '{level}' THEN {rank}" for rank, level in enumerate(LEVELS))
 _PROBLEMS = ", ".join(f"'{level}'" for level in LEVELS[LEVELS.index("warning") :])
 
-_STATEMENTS = f"""
+_EVENTS = f"""
 CREATE TABLE events (
     id TEXT NOT NULL PRIMARY KEY, time TEXT, account TEXT NOT NULL, connector TEXT NOT NULL,
     name TEXT NOT NULL, serial TEXT NOT NULL, k TEXT NOT NULL, level TEXT NOT NULL,
@@ -60,14 +60,36 @@ CREATE VIEW events_by_connector AS
     FROM events AS every GROUP BY account, connector ORDER BY newest DESC
 """  # noqa: S608 - made of our own levels
 
+_WATERMARKS = """
+CREATE TABLE watermarks (
+    account TEXT NOT NULL, connector TEXT NOT NULL, name TEXT NOT NULL, serial TEXT NOT NULL,
+    read_through TEXT NOT NULL, whole_through TEXT NOT NULL, settled_through TEXT, seen REAL NOT NULL,
+    PRIMARY KEY (account, connector)
+) WITHOUT ROWID
+"""
+
+MIGRATIONS: Mapping[int, str] = {1: _EVENTS, 2: _WATERMARKS}
+"""Statements, parted by semicolons, that lead to each schema from the one before."""
+
 _COLUMNS = (*FIELDS, PAYLOAD)
 _INSERT = (
     f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - as above
     " ON CONFLICT (id) DO NOTHING"
 )
 
-_MAX_WAL_BYTES = 64 * 2**20
-"""What the write-ahead log is cut to once a reader that took long had let it grow."""
+# Of two texts or numbers max() gives the greater; with NULL it gives NULL, so there both sides are the other.
+_MARK = f"""
+INSERT INTO watermarks AS known ({", ".join(MARKS)}) VALUES ({", ".join("?" * len(MARKS))})
+ON CONFLICT (account, connector) DO UPDATE SET
+    name = excluded.name, serial = excluded.serial,
+    read_through = max(known.read_through, excluded.read_through),
+    whole_through = max(known.whole_through, excluded.whole_through),
+    settled_through = max(
+        coalesce(known.settled_through, excluded.settled_through),
+        coalesce(excluded.settled_through, known.settled_through)
+    ),
+    seen = max(known.seen, excluded.seen)
+"""  # noqa: S608 - as above
 
 _CACHE_KIB = 32 * 1024
 """What a full batch changes in the four indexes; with the 2 MiB of SQLite it would be written repeatedly."""
@@ -117,8 +139,17 @@ class EventTable:
         Raises:
             sqlite3.Error: Nothing was stored.
         """
-        with _transaction(self._connection):
+        with transaction(self._connection):
             self._connection.executemany(_INSERT, self._rows(events))
+
+    def mark(self, watermarks: Iterable[Watermark]) -> None:
+        """Store durably how far connectors were read.
+
+        Raises:
+            sqlite3.Error: Nothing was stored.
+        """
+        with transaction(self._connection):
+            self._connection.executemany(_MARK, map(self._mark_row, watermarks))
 
     def close(self) -> None:
         """Let go of the file; its log is folded into it."""
@@ -126,19 +157,23 @@ class EventTable:
 
     def _set_up(self) -> None:
         connection = self._connection
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        if not keep_durably(connection):
             raise SinkUnavailableError(
                 f"{self._path} needs a local disk: this file system can't share memory; choose another path"
             )
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
-        with _transaction(connection):
-            if not _check_schema(connection, self._path):
-                for statement in _STATEMENTS.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        migrate(connection, APPLICATION_ID, MIGRATIONS)
+
+    def _mark_row(self, one: Watermark) -> tuple[Value, ...]:
+        source, second = one.source, self._minutes.second
+        settled = one.settled_through
+        return (
+            *map(escaped, (source.account, source.connector, source.name, source.serial)),
+            second(one.read_through),
+            second(one.whole_through),
+            None if settled is None else second(settled),
+            source.seen,
+        )
 
     def _rows(self, events: Sequence[Event]) -> Iterator[tuple[Value, ...]]:
         """Give the rows of events; what a poll's events share is made ready once."""
@@ -189,20 +224,18 @@ def describe_table(path: Path, timeout: Seconds) -> str:
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
     """Give the number of a file's schema, 0 if there is nothing in it; raises ``SinkUnavailableError``."""
-    identity, version, things = (
-        int(connection.execute(question).fetchone()[0])
-        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    )
-    if identity != APPLICATION_ID and (identity or version or things):
+    identity = identify(connection)
+    if identity.application != APPLICATION_ID and any(identity):
         raise SinkUnavailableError(
             f"{path} is a database of another program and was left untouched; choose another path"
         )
-    if version > SCHEMA:
+    newest = max(MIGRATIONS)
+    if identity.version > newest:
         raise SinkUnavailableError(
-            f"{path} has schema {version}, this program knows up to {SCHEMA}: it was written by a newer"
-            " tailer and was left untouched; use that version, or another path"
+            f"{path} has schema {identity.version}, this program knows up to {newest}: it was written by a"
+            " newer tailer and was left untouched; use that version, or another path"
         )
-    return version
+    return identity.version
 
 
 def _connect_reader(path: Path, timeout: Seconds) -> sqlite3.Connection:
@@ -210,20 +243,6 @@ def _connect_reader(path: Path, timeout: Seconds) -> sqlite3.Connection:
     is_open = path.with_name(f"{path.name}-wal").exists()
     address = f"{path.absolute().as_uri()}?{'mode=ro' if is_open else 'immutable=1'}"
     return sqlite3.connect(address, timeout, uri=True, isolation_level=None)
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done inside, or leave everything as it was."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            with suppress(sqlite3.Error):  # the first error tells more
-                connection.execute("ROLLBACK")
-        raise
 
 
 def _identity_of(path: Path) -> tuple[int, int] | None:

@@ -42,7 +42,7 @@ from tailer.model import Batch, Watermark
 from tailer.sinks.formats.choice import Template, check_template, make_format, why_no_fields
 from tailer.sinks.formats.chosen import ChosenField
 from tailer.sinks.formats.template import fields_in
-from tailer.sinks.formats.watermarks import NEEDS_JSONL, render_watermarks
+from tailer.sinks.formats.watermarks import NEEDS_JSONL, id_of, render_watermarks
 from tailer.sinks.options import SinkContext
 from tailer.sinks.program import Hear, Program, Start, start
 from tailer.sinks.program_words import ProgramEnded, ProgramWords
@@ -179,7 +179,7 @@ class ExecSink:
         if self._config.acknowledge == "exit":
             await self._run(lambda: render_watermarks(watermarks))
             return None
-        ids = [f"{one.ref}/watermark".encode(errors="surrogatepass") for one in watermarks]
+        ids = [id_of(one).encode(errors="surrogatepass") for one in watermarks]
         self._answers.clear()  # times may repeat, so what was said of earlier ones says nothing
         await self._converse(ids, lambda: render_watermarks(watermarks))
         self._answers.clear()

@@ -113,6 +113,7 @@ class SinkContext(NamedTuple):
         fields: Which fields records have; empty: all. For sinks whose ``Config`` has an attribute
             ``no_fields``: why they can't be chosen with these options, or ``None``. It may have a method
             ``why_unfit``, which says so of the fields that it is given.
+        watermarks: Whether the sink is told how far connectors were read.
     """
 
     name: str
@@ -121,6 +122,7 @@ class SinkContext(NamedTuple):
     observer: Observer
     clock: Clock = SystemClock()
     fields: Sequence[ChosenField] = ()
+    watermarks: bool = False
 
 
 def estimate_bytes(event: Event) -> int:

@@ -19,7 +19,7 @@ Source: PostgreSQL's manual, "Database Connection Control Functions".
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -32,11 +32,12 @@ from tailer.config.tables import Duration
 from tailer.core.durations import Seconds
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.sinks.extras import extra
 from tailer.sinks.formats.chosen import FIXED_COLUMNS
 from tailer.sinks.formats.copy_rows import CopyFormat
 from tailer.sinks.options import SinkContext
+from tailer.sinks.postgres_marks import MarkSql, values_of
 from tailer.sinks.postgres_table import COPY, TableSql, begin, month_end, months_around
 from tailer.sinks.secrets import SecretSource, check_pair
 
@@ -136,6 +137,8 @@ class PostgresSink:
             context.name, "password", variable, file, context.environ, any_text=True
         )
         self._sql = TableSql(config.table)
+        self._marks = MarkSql(config.table)
+        self._is_marked = context.watermarks
         self._format = CopyFormat()
         self._line: Line | None = None
         self._key = ""
@@ -151,6 +154,8 @@ class PostgresSink:
             found = "does not exist yet and is made"
             if not self._config.create or await line.ask(self._sql.describe):
                 found = f"has about {await self._examine(line)} events and is added to"
+            if self._is_marked and (not self._config.create or (await line.ask(self._marks.find))[0][0]):
+                await self._examine_marks(line)
             return f"{line.description}; the table {self._config.table} {found}"
 
     async def open(self, resume: Resume) -> bytes | None:  # noqa: ARG002 - the table knows what it has
@@ -184,6 +189,23 @@ class PostgresSink:
                         raise
         return None
 
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Note durably how far connectors were read, in a table of its own with a row for each.
+
+        Raises:
+            SinkUnavailableError: The server is away, or does not take what it is sent, whatever that is.
+        """
+        line = self._line
+        if line is None or line.is_closed:
+            line = await self._connected()
+        try:
+            async with self._translated(), line.transaction(begin(self._config.timeout)):
+                await line.run(self._marks.upsert, values_of(watermarks))
+                await line.run("COMMIT")
+        except SinkRejectedError as error:
+            raise self._unavailable(f"{self._marks.table} refuses watermarks ({error})") from error
+        return None
+
     async def close(self) -> None:
         """Let go of the connection; all that was accepted is committed."""
         line, self._line = self._line, None
@@ -205,6 +227,10 @@ class PostgresSink:
                 if self._config.create and not await line.ask(self._sql.describe):
                     await line.run(self._sql.create(is_partitioned=self._config.partition == "month"))
                 await self._examine(line)
+                if self._is_marked:
+                    if self._config.create:
+                        await line.run(self._marks.create)
+                    await self._examine_marks(line)
             except BaseException:
                 await line.close()
                 raise
@@ -233,10 +259,22 @@ class PostgresSink:
                 f"{table} has no unique index on (id) or, partitioned, (id, time); make it"
             )
         await line.run(self._sql.look)
-        missing = (await line.ask(self._sql.rights))[0][0]
+        await self._examine_rights(line, self._sql.rights)
+        return int(count)
+
+    async def _examine_marks(self, line: Line) -> None:
+        """Look whether watermarks can be stored; raises ``SinkUnavailableError``."""
+        if not (await line.ask(self._marks.find))[0][0]:
+            raise self._unavailable(
+                f"there is no table {self._marks.table} for watermarks; write create = true, or make it"
+            )
+        await line.run(self._marks.look)
+        await self._examine_rights(line, self._marks.rights)
+
+    async def _examine_rights(self, line: Line, question: str) -> None:
+        missing = (await line.ask(question))[0][0]
         if missing:
             raise self._unavailable(f"this user has no right to {', '.join(missing)}; grant it")
-        return int(count)
 
     async def _store(self, line: Line, rows: bytes) -> None:
         """Run the transaction of a batch."""

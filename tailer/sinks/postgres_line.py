@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -87,14 +87,18 @@ class Line:
         way = "encrypted" if self._connection.pgconn.ssl_in_use else "not encrypted"
         return f"{version}, database {info.dbname} as {info.user}, {way}"
 
-    async def run(self, statements: str) -> None:
-        """Run statements, separated by semicolons.
+    async def run(self, statements: str, values: Sequence[Any] | None = None) -> None:
+        """Run statements, separated by semicolons, or a single one.
+
+        Args:
+            statements: SQL.
+            values: What stands for each ``%s`` of a single statement.
 
         Raises:
             psycopg.Error: One failed, and those behind it were not run.
         """
         with self._limited():
-            await self._connection.execute(statements.encode())
+            await self._connection.execute(statements.encode(), values)
 
     async def ask(self, question: str) -> list[tuple[Any, ...]]:
         """Run one statement and give its rows; raises ``psycopg.Error``."""

@@ -7,7 +7,8 @@ Rules:
 2. Entries go out in pipelines, outside of a transaction, and each has an answer of its own. What was taken of
    a batch is remembered until all of it was, so that only what was refused, or got no answer, is sent again.
 3. The client itself tries nothing twice: it would not know what was taken.
-4. What an error asks for stands at `tailer.sinks.redis_faults`.
+4. Watermarks are entries like the others; their ids end in ``/watermark``, and come again and again.
+5. What an error asks for stands at `tailer.sinks.redis_faults`.
 
 Source: Redis's documentation, "XADD" and "Redis pipelining".
 """
@@ -26,10 +27,11 @@ from msgspec import Meta
 
 from tailer.errors import SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.sinks.address import Address, read_address
 from tailer.sinks.extras import extra
 from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.watermarks import id_of, render_watermarks
 from tailer.sinks.options import SinkContext
 from tailer.sinks.secrets import SecretSource, check_pair
 from tailer.sinks.tls import Timeout, TlsOptions, check_tls, make_tls
@@ -148,11 +150,22 @@ class RedisSink:
         records = await anyio.to_thread.run_sync(self._format.render, batch.events)
         ids = [event.id for event in batch.events]
         entries = [one for one in zip(ids, records.split(b"\n"), strict=False) if one[0] not in self._taken]
-        client = self._client or await self._connected()
-        async with self._translated():
-            for first in range(0, len(entries), _PIPELINE):
-                await self._add(client, entries[first : first + _PIPELINE])
+        await self._send(entries)
         self._taken.clear()
+        return None
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Add an entry for each watermark; after a failure all of them again.
+
+        Raises:
+            SinkUnavailableError: The server is away, or does not take what it is sent, whatever that is.
+        """
+        records = render_watermarks(watermarks).split(b"\n")
+        ids = [id_of(one) for one in watermarks]
+        try:
+            await self._send(list(zip(ids, records, strict=False)))
+        finally:
+            self._taken.difference_update(ids)
         return None
 
     async def close(self) -> None:
@@ -161,6 +174,13 @@ class RedisSink:
         if client is not None:
             with suppress(RedisError, OSError):
                 await client.aclose()
+
+    async def _send(self, entries: Sequence[tuple[str, bytes]]) -> None:
+        """Add entries, a pipeline after the other; raises ``SinkUnavailableError``."""
+        client = self._client or await self._connected()
+        async with self._translated():
+            for first in range(0, len(entries), _PIPELINE):
+                await self._add(client, entries[first : first + _PIPELINE])
 
     async def _add(self, client: Redis, entries: Sequence[tuple[str, bytes]]) -> None:
         """Add entries and note which were taken; raises the first refusal, if there is one."""

@@ -65,7 +65,10 @@ class SinkPlan(NamedTuple):
 
     def build(self, context: SinkContext) -> Sink:
         """Build the sink; opens nothing."""
-        return self.sink_class(self.config, context._replace(fields=self.options.fields))
+        options = self.options
+        return self.sink_class(
+            self.config, context._replace(fields=options.fields, watermarks=options.watermarks)
+        )
 
 
 def plan(table: Mapping[str, Any], path: str, folder: Path) -> SinkPlan:
@@ -129,7 +132,7 @@ def find(type_name: str, path: str) -> SinkClass:
 def _unmarkable(type_name: str, sink_class: SinkClass, config: msgspec.Struct, path: str) -> list[str]:
     """Say why a sink can't pass watermarks on."""
     why = getattr(config, "no_watermarks", None)
-    if not hasattr(sink_class, "mark"):
+    if why is None and not hasattr(sink_class, "mark"):
         why = f"sink {quoted(type_name)} does not know them; leave it out"
     return [] if why is None else [f"{path}.watermarks: {why}"]
 

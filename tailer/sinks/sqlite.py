@@ -14,7 +14,7 @@ Rules:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ from msgspec import Meta
 from tailer.config.tables import Duration
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.sinks.event_table import EventTable, describe_table
 from tailer.sinks.filesystem import reason_of
 from tailer.sinks.formats.chosen import FIXED_COLUMNS
@@ -97,7 +97,19 @@ class SqliteSink:
             SinkUnavailableError: The file is locked, full, damaged, or another one by now.
             SinkRejectedError: A rule that somebody added to the table refuses an event; nothing was added.
         """
-        await anyio.to_thread.run_sync(self._write, batch)
+        await anyio.to_thread.run_sync(self._store, lambda table: table.insert(batch.events))
+        return None
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Note durably how far connectors were read, in a table of its own with a row for each.
+
+        Raises:
+            SinkUnavailableError: The file is locked, full, damaged, or another one by now.
+        """
+        try:
+            await anyio.to_thread.run_sync(self._store, lambda table: table.mark(watermarks))
+        except SinkRejectedError as error:
+            raise self._unavailable(f"a rule of its own refuses watermarks ({error}); drop it") from error
         return None
 
     async def close(self) -> None:
@@ -114,10 +126,10 @@ class SqliteSink:
             self._table = EventTable(self._config.path, self._config.timeout)
         return self._table
 
-    def _write(self, batch: Batch) -> None:
+    def _store(self, write: Callable[[EventTable], None]) -> None:
         table = self._table or self._open()  # none: it was moved away
         with self._translated():
-            table.insert(batch.events)
+            write(table)
         if not table.is_live:
             self._close()
             raise self._unavailable("it was moved or deleted while it was in use; a new one is made")

@@ -100,6 +100,11 @@ class SyslogSink:
         def no_fields(self) -> None:
             """Why fields can't be chosen: they can, as parameters of the element."""
 
+        @property
+        def no_watermarks(self) -> str:
+            """Why watermarks can't be passed on."""
+            return "would vouch for what syslog, which acknowledges nothing, may have lost; leave it out"
+
         def why_unfit(self, fields: Sequence[ChosenField]) -> str | None:
             """Say why a message can't have these fields; ``None``: it can."""
             wrong = next((one.name for one in fields if not re.fullmatch(NAME, one.name)), None)

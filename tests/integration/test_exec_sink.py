@@ -30,8 +30,9 @@ ENVIRON = {"PATH": os.environ["PATH"], "CLOUDFLARE_API_TOKEN": "hush", "MINE": "
 @pytest.fixture(autouse=True)
 def _no_child_left() -> Iterator[None]:
     """Whatever becomes of a sink, its program is gone when it is closed."""
+    before = set(psutil.Process().children(recursive=True))  # servers of other tests' may run
     yield
-    left = psutil.Process().children(recursive=True)
+    left = set(psutil.Process().children(recursive=True)) - before
     for child in left:
         child.kill()
     assert not left

@@ -12,7 +12,7 @@ import pytest
 
 from tailer.errors import ConfigError, SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.observe import ignore
 from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.http.sink import HttpSink
@@ -216,6 +216,17 @@ async def test_one_event_that_is_too_large_is_set_aside(desk: Desk) -> None:
     with pytest.raises(SinkRejectedError) as caught:
         await desk.sink.write(make_batch(1, 1))
     assert caught.value.rejected == {0: "HTTP 413: too large"}
+
+
+async def test_watermarks_go_as_records(desk: Desk) -> None:
+    """In a request of their own; a server that refuses them is told how to be left in peace."""
+    marks = [Watermark(event.source, 7, 7, None) for event in make_batch(1, 2).events]
+    desk.fake.script = [saying(400, "unknown kind")]
+    with pytest.raises(SinkUnavailableError, match=r"takes no watermarks \(HTTP 400: unknown kind\)"):
+        await desk.sink.mark(marks)
+    await desk.sink.mark(marks)
+    assert desk.fake.held == [f"{one.ref}/watermark" for one in marks]
+    assert desk.fake.requests == [2]
 
 
 async def test_requests_keep_their_distance(desk: Desk) -> None:

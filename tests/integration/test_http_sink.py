@@ -86,13 +86,14 @@ class _HttpPlace:
         config: Any = case.sink.Config(url=url, token_file=self._token, **options)
         context = SinkContext("under-test", BytesIO(), {}, ignore, SystemClock())
         self._make = partial(case.sink, config, context)
+        self.has_watermarks = getattr(config, "no_watermarks", None) is None
 
     def build(self) -> Sink:
         return self._make()
 
     def held(self) -> Sequence[str]:
         assert self.fake.broken == []
-        return self.fake.held
+        return [one for one in self.fake.held if not one.endswith("/watermark")]
 
     def fail(self) -> None:
         self.fake.is_down = True

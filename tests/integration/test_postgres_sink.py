@@ -12,7 +12,7 @@ from anyio.to_thread import run_sync
 from tailer.clock import Clock, SystemClock
 from tailer.errors import ConfigError, SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch, Event, Source
+from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
 from tailer.sinks.postgres import PostgresSink
@@ -37,11 +37,17 @@ class _Calendar(SystemClock):
 
 
 def make(
-    dsn: str, clock: Clock | None = None, environ: dict[str, str] | None = None, **options: Any
+    dsn: str,
+    clock: Clock | None = None,
+    environ: dict[str, str] | None = None,
+    *,
+    watermarks: bool = False,
+    **options: Any,
 ) -> PostgresSink:
     """Build a sink that makes its table."""
     config = PostgresSink.Config(dsn=dsn, **{"create": True, **options})
-    return PostgresSink(config, SinkContext("db", BytesIO(), environ or {}, ignore, clock or SystemClock()))
+    context = SinkContext("db", BytesIO(), environ or {}, ignore, clock or SystemClock())
+    return PostgresSink(config, context._replace(watermarks=watermarks))
 
 
 def ask(dsn: str, question: str) -> list[tuple[Any, ...]]:
@@ -76,7 +82,7 @@ class _Place:
         self._admin = psycopg.connect(self._dsn, autocommit=True)
 
     def build(self) -> PostgresSink:
-        return make(self._dsn)
+        return make(self._dsn, watermarks=True)
 
     def _ask(self, question: str) -> list[tuple[Any, ...]]:
         if self._admin.closed or self._admin.broken:
@@ -280,11 +286,16 @@ async def test_a_table_that_is_not_fit_is_waited_for(dsn: str, before: str, opti
     await sink.close()
 
 
+def make_guest(dsn: str) -> None:
+    """Make a user without rights, unless there is one."""
+    if not ask(dsn, "SELECT 1 FROM pg_roles WHERE rolname = 'guest'"):
+        ask(dsn, "CREATE ROLE guest LOGIN")
+
+
 async def test_rights_that_lack_are_named(dsn: str, postgres: PostgresServer) -> None:
     """A user who may not write is told which right to ask for."""
     await store(make(dsn), Event(1, 1, "Init", 1, SOURCE))
-    if not ask(dsn, "SELECT 1 FROM pg_roles WHERE rolname = 'guest'"):
-        ask(dsn, "CREATE ROLE guest LOGIN")
+    make_guest(dsn)
     ask(dsn, "GRANT SELECT ON tailer_events TO guest; REVOKE TEMPORARY ON DATABASE test FROM PUBLIC")
     with pytest.raises(SinkUnavailableError, match="no right to INSERT into it, make TEMPORARY tables"):
         await make(f"{dsn}?user=guest").check()
@@ -420,6 +431,56 @@ async def test_encryption_that_is_asked_for_is_needed(dsn: str) -> None:
     """A server that does not encrypt is away for a sink that wants it to."""
     with pytest.raises(SinkUnavailableError, match="server does not support SSL"):
         await make(dsn, sslmode="require").check()
+
+
+def watermark(read: int, whole: int, settled: int | None, name: str = "Oslo") -> Watermark:
+    """Tell how far one connector was read."""
+    return Watermark(Source("acc", "c1", name, "A1", float(read)), read, whole, settled)
+
+
+async def test_watermarks_only_grow(dsn: str) -> None:
+    """A row a connector says how far it is complete; what comes again after a crash changes nothing."""
+    sink = make(dsn, watermarks=True)
+    await sink.open(Resume(0, None))
+    await sink.mark([watermark(1_785_585_600, 1_785_585_590, None)])
+    await sink.mark([watermark(1_785_585_660, 1_785_585_660, 1_785_585_000, "Os\0lo")])
+    await sink.mark([watermark(1_785_585_600, 1_785_585_590, None, "Oslo 3")])
+    await sink.close()
+    times = ", ".join(f"extract(epoch FROM {one}_through)::int" for one in ("read", "whole", "settled"))
+    assert ask(dsn, f"SELECT account, connector, name, serial, {times} FROM tailer_events_watermarks") == [  # noqa: S608 - ours
+        ("acc", "c1", "Oslo 3", "A1", 1_785_585_660, 1_785_585_660, 1_785_585_000)
+    ]
+
+
+async def test_a_table_for_watermarks_is_made_only_where_they_are_wanted(dsn: str) -> None:
+    """And missed at the start, not with the first one, where nothing is to be made."""
+    await store(make(dsn))
+    assert ask(dsn, "SELECT to_regclass('tailer_events_watermarks')") == [(None,)]
+    assert "is added to" in await make(dsn, watermarks=True).check()
+    sink = make(dsn, create=False, watermarks=True)
+    for call in (sink.open(Resume(0, None)), sink.check()):
+        with pytest.raises(
+            SinkUnavailableError, match="no table tailer_events_watermarks for watermarks; write"
+        ):
+            await call
+    assert "is added to" in await make(dsn, create=False).check()
+
+
+async def test_rights_for_watermarks_are_missed_at_the_start(dsn: str) -> None:
+    """With the word that grants them; a rule against them is told when it is met."""
+    await store(make(dsn, watermarks=True))
+    make_guest(dsn)
+    ask(dsn, "GRANT SELECT, INSERT ON tailer_events, tailer_events_watermarks TO guest")
+    guest = make(dsn.replace("tailer@", "guest@"), create=False, watermarks=True)
+    with pytest.raises(SinkUnavailableError, match="no right to UPDATE tailer_events_watermarks; grant it"):
+        await guest.check()
+    ask(dsn, "ALTER TABLE tailer_events_watermarks ADD CHECK (name <> 'Bern')")
+    sink = make(dsn, watermarks=True)
+    await sink.open(Resume(0, None))
+    with pytest.raises(SinkUnavailableError, match="tailer_events_watermarks refuses watermarks"):
+        await sink.mark([watermark(1, 1, None, "Bern")])
+    await sink.mark([watermark(1, 1, None)])
+    await sink.close()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 
 from tailer.errors import SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch, Event, Source
+from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
 from tailer.sinks.redis import RedisSink
@@ -71,7 +71,7 @@ class _Place:
         return make(self._server.url)
 
     def held(self) -> Sequence[str]:
-        return ids_held(self._server)
+        return [one for one in ids_held(self._server) if not one.endswith("/watermark")]
 
 
 class TestRedisSink(SinkContract):
@@ -96,6 +96,20 @@ async def test_an_entry_is_the_record_with_its_id(server: RedisServer) -> None:
     assert (record["name"], record["late"], record["e"]) == ("Oslo", True, {"url": "x\n"})
     assert second["id"] == "account/connector/2.8"
     assert json.loads(second["event"])["name"] == odd.name
+
+
+async def test_a_watermark_is_an_entry(server: RedisServer) -> None:
+    """It has an id that no event has, under which later ones of the same connector come as well."""
+    sink = make(server.url)
+    await sink.open(Resume(0, None))
+    for end in (1_785_585_600, 1_785_585_660):
+        await sink.mark([Watermark(SOURCE, end, end, None)])
+    await sink.close()
+    found = held(server)
+    assert [one["id"] for one in found] == ["account/connector/watermark"] * 2
+    told = [json.loads(one["event"]) for one in found]
+    assert [one["whole_through"] for one in told] == [1_785_585_600, 1_785_585_660]
+    assert {one["k"] for one in told} == {"tailer.Watermark"}
 
 
 async def test_old_entries_are_trimmed_on_request(server: RedisServer) -> None:

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.to_thread import run_sync
 
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch, Event, Source
+from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
-from tailer.sinks.event_table import EventTable
+from tailer.sinks.event_table import APPLICATION_ID, MIGRATIONS, EventTable
 from tailer.sinks.options import SinkContext
 from tailer.sinks.sqlite import SqliteSink
+from tailer.sqlite_file import migrate
 from tailer.testing.rejection_contract import RejectionContract
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
 
@@ -248,7 +250,7 @@ async def test_the_file_is_private(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statements", "said"),
     [
-        ("PRAGMA user_version = 2", "has schema 2, this program knows up to 1"),
+        ("PRAGMA user_version = 3", "has schema 3, this program knows up to 2"),
         ("PRAGMA application_id = 7", "is a database of another program"),
     ],
 )
@@ -267,6 +269,61 @@ async def test_others_are_left_untouched(tmp_path: Path, statements: str, said: 
     await sink.close()
     assert path.read_bytes() == before
     assert [*modes(tmp_path)] == ["events.db"]
+
+
+def make_first(path: Path) -> None:
+    """Make a file as the first version did."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, APPLICATION_ID, {1: MIGRATIONS[1]})
+
+
+async def test_an_older_file_goes_on(tmp_path: Path) -> None:
+    """A file of the first schema keeps its events and gets what has come since."""
+    path = tmp_path / "events.db"
+    await run_sync(make_first, path)
+    assert await make(path).check() == f"{path} has 0 events, and is added to"
+    await store(path, *make_batch(1, 2).events)
+    assert ask(path, "SELECT count(*) FROM events") == [(2,)]
+    assert ask(path, "SELECT count(*) FROM watermarks") == [(0,)]
+
+
+def watermark(read: int, whole: int, settled: int | None, name: str = "Oslo") -> Watermark:
+    """Tell how far one connector was read."""
+    return Watermark(Source("acc", "c1", name, "A1", float(read)), read, whole, settled)
+
+
+async def test_watermarks_only_grow(tmp_path: Path) -> None:
+    """A row a connector says how far it is complete; what comes again after a crash changes nothing."""
+    path = tmp_path / "events.db"
+    sink = make(path)
+    await sink.open(Resume(0, None))
+    await sink.mark([watermark(1_785_585_600, 1_785_585_590, None)])
+    await sink.mark([watermark(1_785_585_660, 1_785_585_660, 1_785_585_000, "Oslo\n2")])
+    await sink.mark([watermark(1_785_585_600, 1_785_585_590, None, "Oslo 3")])
+    await sink.close()
+    assert ask(path, "SELECT * FROM watermarks") == [
+        (
+            *("acc", "c1", "Oslo 3", "A1"),
+            *("2026-08-01 12:01:00", "2026-08-01 12:01:00", "2026-08-01 11:50:00", 1_785_585_660.0),
+        )
+    ]
+
+
+async def test_a_rule_against_watermarks_is_told(tmp_path: Path) -> None:
+    """A trigger that refuses them is an operator's, and no event is set aside for it."""
+    path = tmp_path / "events.db"
+    await store(path)
+    ask(
+        path,
+        "CREATE TRIGGER no BEFORE INSERT ON watermarks BEGIN SELECT raise(ABORT, 'not here'); END",
+    )
+    sink = make(path)
+    await sink.open(Resume(0, None))
+    with pytest.raises(
+        SinkUnavailableError, match=r"a rule of its own refuses watermarks \(.*not here\); drop it"
+    ):
+        await sink.mark([watermark(1, 1, None)])
+    await sink.close()
 
 
 async def test_no_database_is_left_untouched(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +13,7 @@ import pytest
 
 from tailer.config.tables import Duration
 from tailer.errors import ConfigError
+from tailer.model import Watermark
 from tailer.observe import ignore
 from tailer.sinks import registry
 from tailer.sinks.exec import ExecSink
@@ -44,6 +45,13 @@ class _ForeignSink:
         self.context = context
 
 
+class _MarkedSink(_ForeignSink):
+    """A sink that can be told how far connectors were read."""
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Take watermarks."""
+
+
 class _GreedySink(_ForeignSink):
     """A sink whose option has the name of one that all sinks have."""
 
@@ -60,7 +68,7 @@ Install = Callable[[str, str], None]
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Give a function that installs a package with entry points, as far as importlib can tell."""
     module = ModuleType("foreign_sinks")
-    module.__dict__.update(Foreign=_ForeignSink, Greedy=_GreedySink, NoSink=print)
+    module.__dict__.update(Foreign=_ForeignSink, Greedy=_GreedySink, Marked=_MarkedSink, NoSink=print)
     monkeypatch.setitem(sys.modules, "foreign_sinks", module)
 
     def install(package: str, entry_points: str) -> None:
@@ -233,6 +241,33 @@ def test_watermarks_need_json_lines(options: dict[str, Any]) -> None:
     assert mistakes_of({**options, "watermarks": True}) == (
         'sinks[2].watermarks: need format = "jsonl", written out: they are records among those of the events',
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"type": "syslog", "host": "h"}, "would vouch for what syslog"),
+        ({"type": "http", "url": "https://x", "preset": "loki"}, "are records, for body ="),
+        (
+            {"type": "http", "url": "https://x", "body": "template", "template": "{k}"},
+            "are records, for body =",
+        ),
+        ({"type": "otlp", "url": "https://x"}, 'sink "otlp" does not know them; leave it out'),
+    ],
+)
+def test_watermarks_need_a_place(options: dict[str, Any], said: str) -> None:
+    """Where they could not be told from events, or would promise too much, they are refused."""
+    (mistake,) = mistakes_of({**options, "watermarks": True})
+    assert mistake.startswith(f"sinks[2].watermarks: {said}")
+
+
+def test_a_sink_is_built_knowing_whether_it_gets_watermarks(install: Install) -> None:
+    """A sink that has to prepare for them can do so at its start."""
+    install("acme", "marked = foreign_sinks:Marked")
+    for wanted in (True, False):
+        made = plan({"type": "marked", "url": "u", "watermarks": wanted}, "sinks[0]", FOLDER)
+        sink: Any = made.build(SinkContext("mine", BytesIO(), {}, ignore))
+        assert sink.context.watermarks is wanted
 
 
 def test_watermarks_need_a_sink_that_knows_them() -> None:

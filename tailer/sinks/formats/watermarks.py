@@ -1,7 +1,7 @@
-"""Watermarks as JSON Lines: records of our own among those of the events.
+"""Watermarks as JSON Lines, records of our own among those of the events; and as rows of a table.
 
-They have an event's fields that make sense for them, `id` first, so that whoever reads the file can treat all
-lines alike and tell these by their kind. `time` is that of `whole_through`.
+The records have an event's fields that make sense for them, `id` first, so that whoever reads the file can
+treat all lines alike and tell these by their kind. `time` is that of `whole_through`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,18 @@ KIND = "tailer.Watermark"
 
 NEEDS_JSONL = 'need format = "jsonl", written out: they are records among those of the events'
 """Why another format has none."""
+
+
+COLUMNS = (
+    *("account", "connector", "name", "serial"),
+    *("read_through", "whole_through", "settled_through", "seen"),
+)
+"""Of a table that has a row for each connector; the first two are its key."""
+
+
+def id_of(one: Watermark) -> str:
+    """Give the id of a connector's records; no event has such a one."""
+    return f"{one.ref}/watermark"
 
 
 def render_watermarks(watermarks: Iterable[Watermark]) -> bytes:
@@ -38,7 +50,7 @@ def _render(one: Watermark, times: MinuteTexts) -> str:
     source = one.source
     settled = "null" if one.settled_through is None else one.settled_through
     return (
-        f'{{"id":{json_text(f"{source.account}/{source.connector}/watermark")},'
+        f'{{"id":{json_text(id_of(one))},'
         f'"time":"{times.second(one.whole_through)}Z",'
         f'"account":{json_text(source.account)},"connector":{json_text(source.connector)},'
         f'"name":{json_text(source.name)},"serial":{json_text(source.serial)},"k":"{KIND}",'

@@ -71,6 +71,13 @@ class HttpConfig(RequestOptions, frozen=True, kw_only=True, forbid_unknown_field
         is_text = self.template is not None and self.preset != "datadog"
         return "have no effect beside template, which says what is sent; leave one out" if is_text else None
 
+    @property
+    def no_watermarks(self) -> str | None:
+        """Why watermarks can't be passed on; ``None``: they can."""
+        if self.preset == "none" and self.body != "template":
+            return None
+        return 'are records, for body = "jsonl" or "json" without a preset; leave it out'
+
     def why_unfit(self, fields: Sequence[ChosenField]) -> str | None:
         """Say why a preset can't do with these fields; ``None``: it can."""
         if self.preset == "loki" and not tells_apart(one.field for one in fields):

@@ -69,8 +69,16 @@ class PlainPreset:
     def render(self, events: Sequence[Event]) -> bytes:
         """Write the body. A template's text may have several lines, so each event is rendered alone."""
         texts = [self._lines.render([event]).removesuffix(b"\n") for event in events]
-        return self._begin + self._separator.join(texts) + self._end
+        return self._join(texts)
+
+    def bodies_of(self, records: Sequence[bytes]) -> list[bytes]:
+        """Write the bodies for records that are JSON already, as `render` does for events."""
+        size = min(self.max_events, len(records)) or 1
+        return [self._join(records[first : first + size]) for first in range(0, len(records), size)]
 
     def judge(self, answer: Answer, count: int) -> Verdict:  # noqa: ARG002 - the status speaks for all
         """Go by the status."""
         return judge(answer)
+
+    def _join(self, texts: Sequence[bytes]) -> bytes:
+        return self._begin + self._separator.join(texts) + self._end

@@ -8,7 +8,7 @@ was accepted before a failure is not sent again after it, as long as the process
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import anyio.to_thread
@@ -18,7 +18,7 @@ from tailer.core.durations import Seconds
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
-from tailer.sinks.http.answers import TOO_LARGE, Away, Taken, describe
+from tailer.sinks.http.answers import TOO_LARGE, Answer, Away, Refused, Taken, describe
 from tailer.sinks.http.connection import Connection
 from tailer.sinks.http.options import RequestOptions
 from tailer.sinks.http.parts import Parts
@@ -115,6 +115,26 @@ class RequestSink:
             raise SinkRejectedError(reason, rejected=dict(sorted(parts.rejected.items())))
         return None
 
+    async def pass_on(self, bodies: Sequence[bytes]) -> None:
+        """Send bodies that hold no events, each until it is accepted.
+
+        Raises:
+            SinkUnavailableError: The counterpart is away, or refuses one: then there is nothing to set aside.
+        """
+        try:
+            for body in bodies:
+                line, answer = await self._exchange(body)
+                match self._preset.judge(answer, 1):
+                    case Away(reason=reason, retry_after=retry_after):
+                        raise line.connection.failed(reason, retry_after)
+                    case Refused(reason=reason):
+                        raise line.connection.failed(
+                            f"takes no watermarks ({reason}); teach it to, or write watermarks = false"
+                        )
+        except SinkUnavailableError:
+            await self.close()
+            raise
+
     async def close(self) -> None:
         """Close the connection."""
         line, self._line = self._line, None
@@ -128,6 +148,19 @@ class RequestSink:
 
     async def _deliver(self, parts: Parts, body: bytes, count: int) -> None:
         """Send one request and note what became of its events."""
+        line, answer = await self._exchange(body)
+        if answer.status == TOO_LARGE and count > 1:
+            self._max_bytes = len(body) // 2  # so the next batch is not refused for the same reason
+        verdict = self._preset.judge(answer, count)
+        parts.settle(verdict)
+        match verdict:
+            case Away(reason=reason, retry_after=retry_after):
+                raise line.connection.failed(reason, retry_after)
+            case Taken(why=why, retry_after=retry_after) if why:
+                raise line.connection.failed(why, retry_after)
+
+    async def _exchange(self, body: bytes) -> tuple[_Line, Answer]:
+        """Send one request when its turn has come; raises ``SinkUnavailableError`` if no answer comes."""
         line = self._line
         if line is None:
             line = self._line = await self._connect()
@@ -139,15 +172,7 @@ class RequestSink:
             compress=self._options.compress == "gzip",
             secret=line.token,
         )
-        if answer.status == TOO_LARGE and count > 1:
-            self._max_bytes = len(body) // 2  # so the next batch is not refused for the same reason
-        verdict = self._preset.judge(answer, count)
-        parts.settle(verdict)
-        match verdict:
-            case Away(reason=reason, retry_after=retry_after):
-                raise line.connection.failed(reason, retry_after)
-            case Taken(why=why, retry_after=retry_after) if why:
-                raise line.connection.failed(why, retry_after)
+        return line, answer
 
     async def _wait_for_turn(self) -> None:
         clock = self._context.clock
