@@ -27,6 +27,7 @@ OURS = {
     "file": "tailer.sinks.file:FileSink",
     "http": "tailer.sinks.http.sink:HttpSink",
     "memory": "tailer.sinks.memory:MemorySink",
+    "nats": "tailer.sinks.nats:NatsSink",
     "otlp": "tailer.sinks.otlp.sink:OtlpSink",
     "postgres": "tailer.sinks.postgres:PostgresSink",
     "redis": "tailer.sinks.redis:RedisSink",

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 from acknowledging import acknowledging
-from brokers import adding, redis
+from brokers import adding, nats, publishing, redis
 from tables import Rows, fill_postgres, fill_sqlite, postgres
 
 from tailer.clock import SystemClock
@@ -316,6 +316,7 @@ CASES: Mapping[str, Case] = {
         acknowledging,
         posting("/v1/logs", "application/x-protobuf", write_otlp, 1000),
     ),
+    "nats": Case({"type": "nats", "servers": ["{}"], "create": True}, nats, publishing(write_lines)),
     "redis": Case({"type": "redis", "url": "{}"}, redis, adding(write_lines)),
 }
 
@@ -387,6 +388,8 @@ def fill(value: object, address: str) -> object:
     """Put an address into what a table says; one that is all there is may be a number."""
     if value == "{}" and address.isdecimal():
         return int(address)
+    if isinstance(value, list):
+        return [fill(one, address) for one in value]
     return value.replace("{}", address) if isinstance(value, str) else value
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.e2e.processes import Simulator
+from tests.servers.nats import NatsServer, nats_server
 from tests.servers.postgres import PostgresServer, postgres_server
 from tests.servers.redis import RedisServer, redis_server
 
@@ -21,6 +22,13 @@ def processes() -> Iterator[ExitStack]:
     """Give a stack that ends the processes that were entered into it."""
     with ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def nats() -> Iterator[NatsServer]:
+    """Give a private NATS server, the same for all tests of a process."""
+    with nats_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

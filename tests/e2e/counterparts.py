@@ -18,6 +18,7 @@ import pytest
 
 from tests.e2e.crashes import Counterpart, Place
 from tests.e2e.truth import Record, read_records
+from tests.servers.nats import NatsServer, messages_in
 from tests.servers.postgres import PostgresServer
 from tests.servers.receiver import Protocol, Receiver, receiver
 from tests.servers.redis import RedisServer
@@ -141,6 +142,23 @@ class HttpReceiver:
         return [Record(**{name: one[name] for name in Record._fields}) for one in self._server.held()]
 
 
+class NatsStream:
+    """A stream on a private server, which has on the disk what it has acknowledged."""
+
+    def __init__(self, server: NatsServer) -> None:
+        server.empty()
+        self._server = server
+        where = f'servers = ["{server.url}"]\ncreate = true\ntimeout = "5s"'
+        self.table = f'type = "nats"\n{where}\nmax_events = 100'
+        self.kill = server.kill
+        self.start = server.start
+
+    def held(self) -> list[Record]:
+        """Read the stream."""
+        rows = messages_in(self._server.url)
+        return [Record(**{name: row[name] for name in Record._fields}) for row in rows]
+
+
 class SyslogReceiver:
     """A real rsyslog, which is never killed: syslog can't know what it has lost."""
 
@@ -176,6 +194,7 @@ def _http(protocol: Protocol, options: str) -> Make:
 COUNTERPARTS: dict[str, Make] = {
     "sqlite": lambda _, folder: SqliteFile(folder),
     "postgres": lambda request, _: PostgresDatabase(request.getfixturevalue("postgres")),
+    "nats": lambda request, _: NatsStream(request.getfixturevalue("nats")),
     "elasticsearch": _http("bulk", _INDEX),
 }
 """Every durable one to which each event comes once, by the sink that delivers to it."""

@@ -11,6 +11,7 @@ from tailer.journal import files
 from tailer.journal.schema import connect, connect_reader
 from tailer.journal.sqlite import SqliteJournal
 from tests.integration.desk import Desk, Make, Watch
+from tests.servers.nats import NatsServer, nats_server
 from tests.servers.postgres import PostgresServer, postgres_server
 from tests.servers.redis import RedisServer, redis_server
 
@@ -31,6 +32,13 @@ async def open_sqlite(tmp_path: Path) -> AsyncIterator[Open]:
     yield open_one
     for journal in opened:
         await journal.close()
+
+
+@pytest.fixture(scope="session")
+def nats() -> Iterator[NatsServer]:
+    """Give a private NATS server, the same for all tests of a process."""
+    with nats_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

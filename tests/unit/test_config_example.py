@@ -22,6 +22,7 @@ from tailer.sinks.exec import ExecSink
 from tailer.sinks.file import FileSink
 from tailer.sinks.http.config import HttpConfig
 from tailer.sinks.memory import MemorySink
+from tailer.sinks.nats import NatsSink
 from tailer.sinks.options import FilterOptions, SinkOptions
 from tailer.sinks.otlp.sink import OtlpSink
 from tailer.sinks.postgres import PostgresSink
@@ -51,6 +52,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", SyslogSink.Config),
     ("sinks", PostgresSink.Config),
     ("sinks", RedisSink.Config),
+    ("sinks", NatsSink.Config),
     ("sinks", HttpConfig),
     ("sinks", OtlpSink.Config),
 ]
