@@ -227,10 +227,10 @@ class Journal(Protocol):
     async def load_spending(self, principal: str) -> bytes | None:
         """What was kept of a principal's spending last, ``None`` when nothing ever was."""
 
-    def keep_spending(self, principal: str, record: bytes) -> None:
+    def keep_spending(self, principal: str, record: bytes, *, at_once: bool = False) -> None:
         """Keep a record of a principal's spending in place of the former one.
 
-        It becomes durable with the next commit, or after ten seconds; nobody waits for it.
+        It becomes durable with the next commit, or after ten seconds, or `at_once`; nobody waits for it.
         """
 
     async def read(self, offset: int, max_events: int) -> list[Entry]:

@@ -7,7 +7,7 @@ timer; the others sleep until they are called: when the one before them has gone
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 
 import anyio
@@ -17,6 +17,10 @@ from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
 from tailer.core.precedence import Precedence
 from tailer.core.purpose import Purpose
+
+
+def _do_nothing() -> None:
+    pass
 
 
 class _Ticket:
@@ -50,10 +54,13 @@ class Gate:
 
     Attributes:
         budget: The same; who gets an answer teaches it and then calls `stir`.
+        on_stop: Called when a stop has begun, or ends at another time than it was to.
     """
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
+        self.on_stop: Callable[[], None] = _do_nothing
+        self._stopped_until: float | None = None
         self._waiting: Precedence[_Ticket] = Precedence()
 
     async def enter(self, subject: Hashable, purpose: Purpose, clock: Clock) -> float:
@@ -88,6 +95,9 @@ class Gate:
 
         To be called whenever a request has ended.
         """
+        stopped_until, self._stopped_until = self._stopped_until, self.budget.paused_until
+        if self._stopped_until not in {None, stopped_until}:
+            self.on_stop()
         first = self._first(clock.monotonic())
         if first is not None and first is not but:
             first.call()

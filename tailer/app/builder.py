@@ -108,7 +108,7 @@ class Builder:
         if is_new:
             await self._book.restore(principal.name, gate.budget)
         gate.budget.allow(share=api.budget.share, reserve=api.budget.reserve)
-        self._book.add(principal.name, gate.budget)
+        self._book.add(principal.name, gate)
         fleets: list[Fleet] = []
         crowd: Crowd | None = None
         for accounts in principal.by_credentials():

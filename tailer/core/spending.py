@@ -2,8 +2,9 @@
 
 1. Sends are counted in buckets, `BUCKETS` a window, so that a quota of millions costs no memory; a bucket is
    forgotten when its last send has left the window, never earlier.
-2. A record of them is journaled every `RECORD_EVERY`, with other commits, and once more when the process
-   ends; that one is *closed*. So after a kill, what was sent in the last `UNKNOWN` seconds may be unknown.
+2. A record of them is journaled every `RECORD_EVERY`, with other commits, at once when a stop begins, and
+   once more when the process ends; that one is *closed*. So after a kill, what was sent in the last `UNKNOWN`
+   seconds may be unknown.
 3. Whoever begins with a record that is not closed takes it that as much was sent since (for `UNKNOWN` seconds
    at most) as in the busiest stretch of the record that is as long, or as the share allows on average if that
    is more; but no more than was allowed at all. After a closed one nothing is unknown. What is only *assumed*

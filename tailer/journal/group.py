@@ -5,7 +5,7 @@
    lone commit after a quiet time goes at once.
 3. A checkpoint without events is held, the latest of each connector, until the next transaction or for
    `HOLD_SECONDS`; nobody waits for it. It goes with the first transaction, and one that fails gives it back.
-   So is the latest record of each principal's spending.
+   So is the latest record of each principal's spending, unless it is to go at once.
 4. A commit whose claim has ended is refused alone, when its transaction is formed; the others go on.
 5. A caller that was cancelled before its transaction began has stored nothing; after that, it has.
 """
@@ -84,10 +84,12 @@ class GroupCommit:
         self._held.checkpoints[commit.account, commit.connector] = (claim, commit)
         self._schedule()
 
-    def keep(self, principal: str, record: bytes) -> None:
-        """Take a record of a principal's spending along with the next transaction."""
+    def keep(self, principal: str, record: bytes, *, at_once: bool = False) -> None:
+        """Take a record of a principal's spending along with the next transaction, which may begin for it."""
         self._begin_to_hold()
         self._held.spending[principal] = record
+        if at_once:
+            self._held_until = asyncio.get_running_loop().time()
         self._schedule()
 
     async def commit(self, claim: Claim, commit: Commit, weight: int) -> None:

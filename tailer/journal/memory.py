@@ -112,7 +112,13 @@ class MemoryJournal:
         """Give what was kept last."""
         return self._spending.get(principal)
 
-    def keep_spending(self, principal: str, record: bytes) -> None:
+    def keep_spending(
+        self,
+        principal: str,
+        record: bytes,
+        *,
+        at_once: bool = False,  # noqa: ARG002 - memory waits for nothing
+    ) -> None:
         """Take a record of a principal's spending."""
         self._spending[principal] = record
 

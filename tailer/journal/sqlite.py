@@ -190,9 +190,9 @@ class SqliteJournal:
         await self._group.flush()
         return await self._in_reader(lambda reader: load_spending(reader, principal))
 
-    def keep_spending(self, principal: str, record: bytes) -> None:
+    def keep_spending(self, principal: str, record: bytes, *, at_once: bool = False) -> None:
         """Keep a record of a principal's spending; it goes with the next transaction."""
-        self._group.keep(principal, record)
+        self._group.keep(principal, record, at_once=at_once)
 
     async def read(self, offset: int, max_events: int) -> list[Entry]:
         """Read whole durable entries in order, from the one that holds `offset` or the first after it."""

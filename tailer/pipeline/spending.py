@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
+from tailer.api.gate import Gate
 from tailer.clock import Clock
 from tailer.core.budget import Budget
 from tailer.core.spending import RECORD_EVERY, SpendingRecord
@@ -24,7 +27,7 @@ class SpendingBook:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._budgets: dict[str, Budget] = {}
+        self._gates: dict[str, Gate] = {}
 
     async def restore(self, principal: str, budget: Budget) -> None:
         """Have a new budget begin with what earlier processes have spent.
@@ -40,23 +43,28 @@ class SpendingBook:
                 return
             budget.restore(record, self._clock.monotonic(), self._clock.wall())
 
-    def add(self, principal: str, budget: Budget) -> None:
-        """Keep a principal's spending from now on; a kill finds a record that is not closed."""
-        self._budgets[principal] = budget
-        self._keep(principal, budget, is_closed=False)
+    def add(self, principal: str, gate: Gate) -> None:
+        """Keep a principal's spending from now on; a kill finds a record that is not closed.
+
+        A stop is kept at once: who is started again and does not know it sends a request into the block, or
+        what is left of the quota while others spend of it.
+        """
+        self._gates[principal] = gate
+        gate.on_stop = partial(self._keep, principal, gate.budget, is_closed=False, at_once=True)
+        self._keep(principal, gate.budget, is_closed=False)
 
     async def keep(self) -> None:
         """Keep all of them, for ever."""
         while True:
             await self._clock.sleep(RECORD_EVERY)
-            for principal, budget in self._budgets.items():
-                self._keep(principal, budget, is_closed=False)
+            for principal, gate in self._gates.items():
+                self._keep(principal, gate.budget, is_closed=False)
 
     def close(self) -> None:
         """Keep all of them once more: nothing is sent any more."""
-        for principal, budget in self._budgets.items():
-            self._keep(principal, budget, is_closed=True)
+        for principal, gate in self._gates.items():
+            self._keep(principal, gate.budget, is_closed=True)
 
-    def _keep(self, principal: str, budget: Budget, *, is_closed: bool) -> None:
+    def _keep(self, principal: str, budget: Budget, *, is_closed: bool, at_once: bool = False) -> None:
         record = budget.record(self._clock.monotonic(), self._clock.wall(), is_closed=is_closed)
-        self._journal.keep_spending(principal, _ENCODER.encode(record))
+        self._journal.keep_spending(principal, _ENCODER.encode(record), at_once=at_once)

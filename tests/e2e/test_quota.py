@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.e2e.conftest import Simulate
@@ -44,12 +46,15 @@ def test_the_quota_is_never_crossed(
 
 
 def test_a_block_in_force_is_met_by_one_request(tmp_path: Path, simulate: Simulate) -> None:
-    """An API tells nothing of its quota, and a block is in force: one refusal, then all goes on."""
+    """An API tells nothing of its quota, and a block is in force: one refusal, even if it is killed."""
     options = ("--quota", "400", "--quota-window", "60s", "--block", "8s", "--no-rate-headers")
     simulator = simulate("--connectors", "10", "--rate", "5", "--history", "1m", *options)
     while not simulator.stats["crossings"]:
         spend_one(simulator)
     setup = Setup(tmp_path, simulator, start="1h")
+    with setup.run() as run:
+        wait_until(lambda: has_kept_a_stop(setup.folder / "tailer.db"), "the stop is journaled", run)
+        run.kill()
     with setup.run() as run:
         required = wait_for_truth(setup.events, simulator, run)
         assert run.stop() == 0, run.words
@@ -57,6 +62,18 @@ def test_a_block_in_force_is_met_by_one_request(tmp_path: Path, simulate: Simula
     assert simulator.stats["crossings"] == 1
     assert simulator.stats["refused"] == 2
     assert_exact(setup.events, simulator, required=required, order="connector")
+
+
+def has_kept_a_stop(journal: Path) -> bool:
+    """Look into the journal of a daemon for a stop that whoever is started next will heed."""
+    if not journal.exists():
+        return False
+    with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            rows = connection.execute("SELECT record FROM spending").fetchall()
+        except sqlite3.OperationalError:  # it is just being made
+            return False
+    return any(msgspec.msgpack.decode(record)["reason"] for (record,) in rows)
 
 
 def spend_one(simulator: Simulator) -> None:

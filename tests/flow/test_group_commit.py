@@ -65,6 +65,19 @@ async def test_a_lone_commit_goes_at_once() -> None:
     assert [time for time, *_ in desk.begun] == [0.0, PACE]
 
 
+async def test_spending_waits_unless_it_is_to_go_at_once() -> None:
+    """A record alone is worth no transaction for ten seconds, but one that a kill must not lose is."""
+    desk = Desk()
+    desk.group.keep("noc", b"first")
+    await asyncio.sleep(HOLD_SECONDS - 1)
+    assert desk.begun == []
+    desk.group.keep("noc", b"second", at_once=True)
+    await asyncio.sleep(1)
+    desk.group.keep("noc", b"third")
+    await asyncio.sleep(HOLD_SECONDS + 1)
+    assert [time for time, *_ in desk.begun] == [HOLD_SECONDS - 1, 2 * HOLD_SECONDS]
+
+
 async def test_under_load_transactions_are_paced() -> None:
     """What comes within the pace after a transaction's beginning waits and goes together."""
     desk = Desk()
