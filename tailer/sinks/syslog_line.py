@@ -5,13 +5,20 @@ Source: RFC 5426 (UDP: a message a datagram), RFC 6587 section 3.4.1 and RFC 542
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from tailer.core.durations import Seconds
+
+_PROBATION: Seconds = 1.0
+"""How long a receiver may take to hang up on one that it does not want, at least: rsyslog and others look at
+certificates and addresses only once the connection is made, and say nothing. What was sent by then is lost.
+"""
 
 _FAREWELL: Seconds = 1.0
 """How long a receiver may take to close its side too."""
@@ -41,16 +48,19 @@ class SyslogLine:
         tls: For TLS; ``None``: in the clear.
 
     Raises:
-        OSError: Nobody answers there; of UDP only: there is no such address.
+        OSError: Nobody answers there, or hangs up at once; of UDP only: there is no such address.
     """
 
     def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:
         self._is_udp = target.is_udp
         self._timeout = target.timeout
+        began = time.monotonic()
         self._socket = _connect(target)
         try:
             if tls is not None:
                 self._socket = tls.wrap_socket(self._socket, server_hostname=target.host)
+            if not self._is_udp:
+                self._await_refusal(max(_PROBATION, 2 * (time.monotonic() - began)))
         except BaseException:
             self._socket.close()
             raise
@@ -69,6 +79,18 @@ class SyslogLine:
             return False
         finally:
             self._socket.settimeout(self._timeout)
+
+    def _await_refusal(self, patience: Seconds) -> None:
+        """Raise ``OSError`` if the receiver hangs up within `patience`."""
+        self._socket.settimeout(patience)
+        try:
+            is_closed = self._socket.recv(1) == b""
+        except TimeoutError:
+            is_closed = False
+        finally:
+            self._socket.settimeout(self._timeout)
+        if is_closed:
+            raise OSError(errno.EPROTO, "it hangs up at once; its log may say what it wants of senders")
 
     def send(self, messages: Sequence[bytes]) -> None:
         """Hand messages to the system; raises ``OSError``."""

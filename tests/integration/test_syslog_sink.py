@@ -3,15 +3,14 @@
 import re
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from shutil import which
 from threading import Thread
 from typing import Any
 
 import pytest
+from anyio.to_thread import run_sync
 
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
@@ -20,7 +19,8 @@ from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
 from tailer.sinks.syslog import SyslogSink
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
-from tests.servers.rsyslog import Rsyslog, rsyslog
+from tests.servers.rsyslog import Encryption, Rsyslog, rsyslog
+from tests.servers.tls import make_certificate, needs_openssl
 
 ID = re.compile(r' id="([^"]*)"')
 
@@ -108,6 +108,7 @@ class TestSyslogSink(SinkContract):
     def place(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Place]:
         """Make a place; it never closes its side by itself, and need not be waited for."""
         monkeypatch.setattr("tailer.sinks.syslog_line._FAREWELL", 0.01)
+        monkeypatch.setattr("tailer.sinks.syslog_line._PROBATION", 0.01)
         place = _Place()
         yield place
         place.mend()
@@ -171,20 +172,38 @@ async def test_too_long_messages_are_named() -> None:
     place.fail()
 
 
-@pytest.mark.skipif(which("openssl") is None, reason="makes its certificate with openssl")
+@needs_openssl
+async def test_rsyslog_takes_tls_from_those_it_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real receiver checks our certificate and gets every message; who has none is told, and loses none."""
+    made = []
+    for name in ("own", "ours", "other"):
+        (tmp_path / name).mkdir()
+        made.append(await run_sync(make_certificate, tmp_path / name))
+    own, ours, other = made
+    with rsyslog(tmp_path, Encryption(own, ours.file)) as receiver:
+        known = make(receiver.tcp, "tls", ca_file=own.file, cert_file=ours.file, key_file=ours.key)
+        assert "somebody listens" in await known.check()
+        await known.open(Resume(0, None))
+        await known.write(make_batch(1, 400))
+        monkeypatch.setattr("tailer.sinks.syslog_line._PROBATION", 20.0)  # on a loaded machine
+        for options in ({}, {"cert_file": other.file, "key_file": other.key}):
+            stranger = make(receiver.tcp, "tls", ca_file=own.file, **options)
+            for call in (stranger.check(), stranger.open(Resume(0, None)), stranger.write(make_batch(7, 9))):
+                with pytest.raises(SinkUnavailableError, match="hangs up at once; its log may say"):
+                    await call
+            await stranger.close()
+        await known.write(make_batch(401, 800))
+        await known.close()
+        messages = await run_sync(receiver.wait_for, 800)
+    assert [ID.findall(fields[5])[0] for fields in messages] == ids_of(make_batch(1, 800))
+
+
+@needs_openssl
 async def test_tls(tmp_path: Path) -> None:
     """A receiver that is trusted gets everything to the last byte; another one gets nothing."""
-    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    subprocess.run(  # noqa: ASYNC221 - a test
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x"),
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    certificate = await run_sync(make_certificate, tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(*certificate)
     received = bytearray()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -205,7 +224,7 @@ async def test_tls(tmp_path: Path) -> None:
         with pytest.raises(SinkUnavailableError, match=r"can't connect to tls .*self-signed"):
             await stranger.open(Resume(0, None))
         await stranger.close()
-        sink = make(port, "tls", ca_file=cert)
+        sink = make(port, "tls", ca_file=certificate.file)
         await sink.open(Resume(0, None))
         await sink.write(make_batch(1, 500))
         await sink.close()

@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.servers.tls import Certificate
+
 _WITHIN = 30.0
 _CONFIG = """
-global(workDirectory="{folder}" maxMessageSize="8k")
-module(load="imtcp") module(load="imudp")
+global(workDirectory="{folder}" maxMessageSize="8k"{trust})
+module(load="imtcp"{driver}) module(load="imudp")
 input(type="imtcp" port="{tcp}" address="127.0.0.1") input(type="imudp" port="{udp}" address="127.0.0.1")
 template(name="all" type="list") {{
     property(name="pri") constant(value="\\t") property(name="timereported" dateFormat="rfc3339")
@@ -27,6 +29,25 @@ template(name="all" type="list") {{
 }}
 action(type="omfile" file="{folder}/messages" template="all")
 """
+
+
+_TRUST = (
+    ' defaultNetstreamDriver="gtls" defaultNetstreamDriverCAFile="{senders}"'
+    ' defaultNetstreamDriverCertFile="{own.file}" defaultNetstreamDriverKeyFile="{own.key}"'
+)
+_DRIVER = ' StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.Authmode="x509/certvalid"'
+
+
+class Encryption(NamedTuple):
+    """How a receiver takes TLS connections instead of others.
+
+    Attributes:
+        own: Its certificate.
+        senders: The certificate of whoever may send, or of their authority.
+    """
+
+    own: Certificate
+    senders: Path
 
 
 class Rsyslog(NamedTuple):
@@ -49,14 +70,21 @@ class Rsyslog(NamedTuple):
 
 
 @contextmanager
-def rsyslog(folder: Path) -> Iterator[Rsyslog]:
+def rsyslog(folder: Path, encryption: Encryption | None = None) -> Iterator[Rsyslog]:
     """Run one; skips the test where it is not installed."""
     path = shutil.which("rsyslogd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if path is None:
         pytest.skip("rsyslogd is not installed (Debian: rsyslog)")
+    if encryption is not None and not any(
+        found for where in ("lib*", "lib*/*") for found in Path("/usr").glob(f"{where}/rsyslog/lmnsd_gtls.so")
+    ):
+        pytest.skip("rsyslogd knows no TLS (Debian: rsyslog-gnutls)")
     tcp, udp = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
     config = folder / "rsyslog.conf"
-    config.write_text(_CONFIG.format(folder=folder, tcp=tcp, udp=udp))
+    trust = driver = ""
+    if encryption is not None:
+        trust, driver = _TRUST.format(senders=encryption.senders, own=encryption.own), _DRIVER
+    config.write_text(_CONFIG.format(folder=folder, tcp=tcp, udp=udp, trust=trust, driver=driver))
     command = [path, "-n", "-f", str(config), "-i", str(folder / "pid")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
