@@ -82,7 +82,7 @@ def crash(setup: Setup, places: Sequence[Place], random: Random, cycles: int) ->
     Every second time it dies in or soon after its start, else in the middle of its deliveries.
     """
     start = 0.0
-    with ThreadPoolExecutor(max_workers=len(places)) as threads:
+    with ThreadPoolExecutor(max_workers=max(1, len(places))) as threads:
         for cycle in range(cycles):
             with setup.run() as run:
                 began = time.monotonic()
