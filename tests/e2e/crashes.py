@@ -22,7 +22,7 @@ from random import Random
 from typing import NamedTuple, Protocol
 
 from tests.e2e.deliveries import assert_exact, wait_for_news
-from tests.e2e.processes import Process, Setup, Simulator, wait_until
+from tests.e2e.processes import DEADLINE, Process, Setup, Simulator, wait_until
 from tests.e2e.truth import Fact, Identity, Record, complaints, read_truth
 
 WORLD = ("--connectors", "5", "--rate", "40", "--history", "20m", "--history-events", "300")
@@ -121,7 +121,7 @@ def finish(setup: Setup, places: Sequence[Place], cycles: int) -> str:
         wait_for_news(setup.simulator, 20)
         required = set(read_truth(setup.simulator.truth))
         for place in places:
-            _wait_for_all(required, place, run)
+            _wait_for_all(required, place, run, within=DEADLINE + cycles)
         assert run.stop() == 0, run.words
     assert_exact(setup.events, setup.simulator, required=required, order="connector")
     truth = read_truth(setup.simulator.truth)
@@ -172,12 +172,13 @@ def _sleep_until(instant: float) -> None:
     time.sleep(max(0.0, instant - time.monotonic()))
 
 
-def _wait_for_all(required: Collection[Identity], place: Place, run: Process) -> None:
+def _wait_for_all(required: Collection[Identity], place: Place, run: Process, within: float) -> None:
     def missing() -> set[Identity]:
         return {*required} - {one.identity for one in place.counterpart.held()}
 
     try:
-        wait_until(lambda: not missing(), f"all of {len(required)} events are at {place.name}", run)
+        what = f"all of {len(required)} events are at {place.name}"
+        wait_until(lambda: not missing(), what, run, within=within)
     except AssertionError as error:
         lacking = missing()
         raise AssertionError(f"{error}\n{len(lacking)} are missing, such as {sorted(lacking)[:3]}") from None

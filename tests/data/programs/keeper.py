@@ -25,7 +25,10 @@ lines = sys.stdin.readlines() if is_batch else sys.stdin
 if is_batch and refused() & {json.loads(line)["id"] for line in lines}:
     print("one of these is not for me", file=sys.stderr)
     sys.exit(65)
-with (folder / "kept.jsonl").open("a") as kept:
+with (folder / "kept.jsonl").open("a+b") as kept:
+    kept.seek(max(0, kept.tell() - 1))
+    if kept.read() not in {b"", b"\n"}:  # killed in the middle of a line, which so was not acknowledged
+        kept.write(b"\n")
     for number, line in enumerate(lines, 1):
         if not line.endswith("\n"):
             break
@@ -33,9 +36,8 @@ with (folder / "kept.jsonl").open("a") as kept:
         if not is_batch and one in refused():
             print(f"{one}\tnot this one", flush=True)
             continue
-        kept.write(line)
-        kept.flush()
-        os.fdatasync(kept.fileno())
+        kept.write(line.encode())
+        kept.flush()  # which survives the death of this process
         if not is_batch:
             print(one, flush=True)
         if number >= 100 and (folder / "broken").exists():
