@@ -184,15 +184,16 @@ def _describe(status: ReplayStatus) -> str:
 
 def _tell(status: ReplayStatus, *, is_broken_off: bool = False) -> None:
     """Say what came of it: how much, and from where on."""
-    if status.held_from is None:
+    is_empty = status.held_from is None and not is_broken_off  # interrupted, it may not have looked yet
+    if is_empty:
         say(f"the journal holds nothing that sink {status.sink} has had, so nothing was sent")
-    elif status.dropped:
+    elif status.held_from is not None and status.dropped:
         before = count(status.dropped, "event")
         say(f"the journal holds what was read since {instant(status.held_from)}; {before} before it: dropped")
     if status.error is not None:
         say(f"sink {status.sink}: {status.error}")
     is_whole = status.is_over and status.error is None and not is_broken_off
-    if status.held_from is not None:
+    if not is_empty:
         end = "" if is_whole else f", then it was broken off at {100 * status.seen // max(1, status.total)} %"
         say(f"sent {count(status.sent, 'event')} to sink {status.sink} again{end}")
     if status.rejected:

@@ -32,7 +32,7 @@ class Replay:
     Attributes:
         held_from: API time of the earliest reading that the journal still held; ``None``: it held nothing.
         begin: Number of the first event that was held.
-        position: Every event numbered below it was looked at.
+        position: Every event numbered below it was read from the journal.
         end: As given.
         sent: Events that the sink has taken again.
         rejected: Events that it will never take; they are dead letters now.
@@ -53,6 +53,11 @@ class Replay:
         self._passes = passes
         self._options = options
         self._pending: deque[Event] = deque()
+
+    @property
+    def seen(self) -> int:
+        """Events that were held and are done with: sent, or not to be sent."""
+        return max(0, min(self.position, self.end) - self.begin - len(self._pending))
 
     async def step(self, handover: Handover) -> None:
         """Send one batch, or look through a part of the journal in which nothing is to be sent.

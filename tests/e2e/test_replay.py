@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import wait_for_truth
-from tests.e2e.processes import Setup
+from tests.e2e.processes import Setup, wait_until
+
+SLOW = """
+[[sinks]]
+type = "exec"
+name = "slow"
+folder = "."
+command = ["sh", "-c", "cat >> slow.jsonl; sleep 0.1"]
+acknowledge = "exit"
+max_events = 50
+"""
 
 
 def records(setup: Setup) -> list[dict[str, object]]:
@@ -54,6 +66,36 @@ def test_a_replay_repeats_on_purpose_and_nothing_else(
     with setup.run("--once") as run:
         assert run.wait() == 0, run.words
     assert Counter(str(record["id"]) for record in records(setup)) >= counts
+
+
+def test_ctrl_c_stops_it(tmp_path: Path, simulate: Simulate, processes: ExitStack) -> None:
+    """Interrupted, it says how much was sent; that much is there once more, and the next one begins anew."""
+    simulator = simulate("--connectors", "2", "--rate", "3", "--history", "10m", "--history-events", "300")
+    setup = Setup(tmp_path, simulator, start="1h")
+    with setup.path.open("a") as file:
+        file.write(SLOW)
+    slow = tmp_path / "slow.jsonl"
+
+    def again() -> int:
+        return sum('"late":true' in line for line in slow.read_text().splitlines())
+
+    def interrupted() -> int:
+        before = again()
+        with setup.beside("replay", "--sink", "slow", "--since", "2h") as replay:
+            wait_until(lambda: again() > before, "some are sent again", replay)
+            replay.send(signal.SIGINT)
+            assert replay.wait() == 130, replay.words
+            last = replay.words.splitlines()[-1]
+        said = re.search(r"sent ([\d,]+) events to sink slow again, then it was broken off at \d+ %", last)
+        assert said, last
+        return int(said[1].replace(",", ""))
+
+    run = processes.enter_context(setup.run())
+    wait_for_truth(slow, simulator, run)
+    sent = interrupted() + interrupted()
+    assert run.stop() == 0, run.words
+    sent += interrupted()
+    assert sent <= again() <= sent + 3 * 50  # of each the batch that was under way
 
 
 def test_mistakes_are_told(tmp_path: Path, simulate: Simulate) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tailer.errors import ControlError
 from tailer.interfaces import Claim, Commit
-from tailer.model import Entry
+from tailer.model import Entry, Event
 from tailer.pipeline.reader import ReaderOptions
 from tailer.pipeline.replay import Replay
 from tailer.testing.recording_sink import RecordingSink
@@ -50,14 +50,21 @@ async def test_a_replay_runs_beside_the_delivery() -> None:
     sink = RecordingSink()
     run = stage.run()
     replays: list[Replay] = []
+    ahead: set[int] = set()
     async with run:
         reader = await run.open_reader("a", "connector", max_events=5)
         run.deliver(sink, reader)
         (delivery,) = run.deliveries
 
+        def look(event: Event) -> bool:
+            if event.late:
+                ahead.add(replays[0].seen - replays[0].sent)
+            return False
+
         def begin() -> None:
             replay = Replay(run.journal, lambda event: event.t >= START + 50, reader.options, reader.offset)
             replays.append(replay)
+            sink.reject(look)
             delivery.begin_replay(replay)
             with pytest.raises(ControlError, match="under way"):
                 delivery.begin_replay(replay)
@@ -71,6 +78,8 @@ async def test_a_replay_runs_beside_the_delivery() -> None:
     assert [event.t for event in sink.events if not event.late] == [START + at for at in range(300)]
     assert [event.t for event in again] == [START + at for at in range(50, replay.end)]
     assert (replay.is_over, replay.error, replay.sent) == (True, None, replay.end - 50)
+    assert max(ahead) == 50 + 5  # those that are not sent, and the batch under way
+    assert replay.seen == replay.end
     state = await stage.journal.load_reader("a")
     assert state is not None
     assert (state.offset, state.highest) == (300, {"account/c1": (START + 299, 0)})

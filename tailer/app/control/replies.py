@@ -44,7 +44,7 @@ class ReplayStatus(msgspec.Struct, frozen=True, kw_only=True):
             what the sink has had.
         dropped: Events before it that the journal held once.
         total: Events of the journal to look at.
-        seen: How many were looked at.
+        seen: How many of them are done with: sent, or not to be sent.
         sent: How many the sink has taken again.
         rejected: How many it will never take; they are dead letters.
         is_over: Whether nothing more is sent.
