@@ -21,6 +21,7 @@ from tailer.sinks.options import SinkOptions
 from tailer.sinks.registry import GROUP, find, known_types, package_of
 
 _ENTRY = re.compile(r" {4}(\w+): (.*)")
+_OF_ABSENCE = ("Absent", "By default")
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 
 
@@ -32,7 +33,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         value: What it must be, in words.
         default: What holds where it is left out, as TOML has it; ``None``: nothing does, or it is required.
         required: Whether it must be there.
-        effect: First sentence of its prose; empty where its author wrote none.
+        effect: First sentence of its prose, and those that begin with "Absent" or "By default"; empty where
+            its author wrote none.
     """
 
     name: str
@@ -131,8 +133,15 @@ def _effects_of(kind: type) -> Mapping[str, str]:
                 written[name].append(line.strip())
             elif line.strip():
                 break
-        effects |= {name: _first_sentence(" ".join(lines)) for name, lines in written.items()}
+        effects |= {name: _effect(" ".join(lines)) for name, lines in written.items()}
     return effects
+
+
+def _effect(prose: str) -> str:
+    """Give what an option does, and what holds where it is left out."""
+    rest = (sentence.strip() for sentence in _SENTENCE.findall(prose))
+    of_absence = [sentence for sentence in rest if sentence.startswith(_OF_ABSENCE)]
+    return " ".join([_first_sentence(prose), *(one.replace("`", "") for one in of_absence)])
 
 
 def _first_sentence(prose: str) -> str:

@@ -58,7 +58,7 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"  # where programs are looked for if nothi
 
 
 class ExecSink:
-    """A program of the user's own. Delivery is at least once, by its acknowledgement.
+    """A program of your own; delivery is at least once, by its acknowledgement.
 
     Args:
         config: See `Config`.
@@ -79,7 +79,8 @@ class ExecSink:
             folder: Where it runs, which a `command` with a slash in it counts from. Absent: where we run.
             environment: Variables that it gets besides a few that are no secrets (PATH, HOME, LANG, TZ ...).
             format: "jsonl", "logfmt", "csv" (with a header for each start) or "template".
-            template: What a line looks like: see `tailer.sinks.formats.template`. Times are UTC.
+            template: What a line looks like, such as "{id} {k}"; times are UTC. See
+                `tailer.sinks.formats.template`.
         """
 
         command: Annotated[tuple[Word, ...], Meta(min_length=1)]

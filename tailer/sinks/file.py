@@ -71,7 +71,7 @@ _LOOK_EVERY: Seconds = 0.005
 
 
 class FileSink:
-    """A file of lines.
+    """A file of lines, each event in it exactly once.
 
     Args:
         config: See `Config`.
@@ -85,8 +85,9 @@ class FileSink:
             path: The file, made with mode 0600 if it does not exist; its folder must exist. Required.
             format: "jsonl", "logfmt", "csv" or "template". A file that exists keeps what is in it, so another
                 format wants another path.
-            template: What a line looks like: see `tailer.sinks.formats.template`. Times are UTC.
-            show: ("e",) adds a column for the payload to "csv"; the others have it anyway.
+            template: What a line looks like, such as "{time} {name} {k}"; times are UTC. See
+                `tailer.sinks.formats.template`.
+            show: ["e"] adds a column for the payload to "csv"; the others have it anyway.
             rotate_size: Put the file aside before it gets larger than this. Absent: at no size. At least
                 64 KiB: less is a forgotten unit.
             rotate_every: Put the file aside before the first batch of a new period: "1h" begins on the hour,

@@ -14,7 +14,7 @@ from tailer.sinks.options import SinkContext
 
 
 class MemorySink:
-    """A list of events with a limit. Delivery is at least once: nothing is remembered across restarts.
+    """A list of events with a limit, for tests; nothing is remembered across restarts.
 
     Args:
         config: See `Config`.

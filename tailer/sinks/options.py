@@ -66,10 +66,10 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     `linger`.
 
     Attributes:
-        type: Which sink it is: a name of the entry point group ``tailer.sinks``. Required.
+        type: Which sink it is, by a name of the entry point group ``tailer.sinks``. Required.
         name: What it is called in the journal, in messages and metrics. Absent: its `type`. Two sinks need
             two names; one that is renamed starts anew.
-        order: "connector": each connector's events by (t, n). "global": all connectors' events merged.
+        order: "connector": each connector's events by (t, n); "global": all connectors' events merged;
             "arrival": as they came in, which waits for nothing.
         max_events: Most events of one batch. Live batches are small, whatever is allowed; a backlog makes
             them full, and each costs two fsyncs (the sink's and the journal's), which 10,000 events share.
@@ -77,7 +77,7 @@ class SinkOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             allowed. The default is what 10,000 events take.
         linger: How long an incomplete batch waits for more events, seconds. 0: what is there goes.
         watermarks: Whether the sink is also told, once a minute and at the end, how far each connector was
-            read (`tailer.interfaces.WatermarkSink`).
+            read. See `tailer.interfaces.WatermarkSink`.
         filter: Which events it gets, see `FilterOptions`; the others count as accepted by it. Absent: all
             that the accounts' `kinds` allow.
         fields: Which fields its records have and in which order: a list such as ["time", "name", "k"], or a

@@ -55,7 +55,7 @@ _MONTHS_AGAIN: Seconds = 3600.0
 
 
 class PostgresSink:
-    """A table of events in PostgreSQL.
+    """A table of events in PostgreSQL, each in it exactly once.
 
     Args:
         config: See `Config`.
@@ -69,9 +69,9 @@ class PostgresSink:
         """Options.
 
         Attributes:
-            dsn: Where the database is, as PostgreSQL's own programs take it: ``postgresql://user@host/database``
-                or ``host=... dbname=...``, without a password. What it leaves out comes from where they take
-                it: variables such as ``PGHOST``, service files, ``.pgpass``.
+            dsn: Where the database is, as PostgreSQL's own programs take it: ``postgresql://USER@HOST/DATABASE``
+                or ``host=HOST dbname=DATABASE``, without a password. What it leaves out comes from where they
+                take it: variables such as ``PGHOST``, service files, ``.pgpass``.
             password_env: The variable that holds the password.
             password_file: A file that holds it; read again for each connection.
             sslmode: As in libpq; "verify-full" is the one that knows whom it talks to. Absent: what `dsn` or

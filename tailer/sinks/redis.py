@@ -51,7 +51,7 @@ _PIPELINE = 1000
 
 
 class RedisSink:
-    """A stream in Redis.
+    """A stream in Redis or Valkey, each event in it at least once.
 
     Args:
         config: See `Config`.

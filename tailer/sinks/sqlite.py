@@ -44,7 +44,7 @@ _REASONS = {
 
 
 class SqliteSink:
-    """A table of events in a SQLite file.
+    """A table of events in a SQLite file, each in it exactly once.
 
     Args:
         config: See `Config`.

@@ -50,7 +50,7 @@ if os.name == "nt":
 
 
 class StdoutSink:
-    """Standard output. Delivery is at least once: after a crash the last batch may appear again.
+    """Standard output; delivery is at least once: after a crash the last batch may appear again.
 
     Args:
         config: See `Config`.
@@ -64,7 +64,8 @@ class StdoutSink:
         Attributes:
             format: "pretty", "jsonl", "logfmt", "csv", "template", or "auto": template if there is one,
                 else pretty on a terminal or with `show`, else jsonl.
-            template: What a line looks like: see `tailer.sinks.formats.template`.
+            template: What a line looks like, such as "{time:%H:%M} {name!c:<20} {k}". See
+                `tailer.sinks.formats.template`.
             show: Fields that pretty lines show besides; "e", the payload, adds a column to "csv".
             highlight: Regular expressions; what matches them in a pretty or template line is marked, where
                 there are colours.

@@ -36,7 +36,7 @@ _PORTS = {"udp": 514, "tcp": 601, "tls": 6514}  # RFC 5426, 6587 (as registered:
 
 
 class SyslogSink:
-    """A syslog receiver. Delivery is at most once beyond our socket, for the protocol acknowledges nothing.
+    """A syslog receiver; what it loses is lost, for the protocol acknowledges nothing.
 
     Args:
         config: See `Config`.
@@ -57,8 +57,8 @@ class SyslogSink:
             max_message: The longest message that the receiver takes; what does not fit goes without its
                 details, and is rejected if it does not fit then. rsyslog's default.
             timeout: The longest wait for a connection, and for a batch to be sent.
-            template: What the text of a message is: see `tailer.sinks.formats.template`. Times are UTC.
-                Absent: kind and name.
+            template: What the text of a message is, such as "{k} {name}"; times are UTC. Absent: that. See
+                `tailer.sinks.formats.template`.
         """
 
         host: Annotated[str, Meta(min_length=1)]

@@ -30,7 +30,7 @@ class _Base(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         wait: How long it waits, seconds. More
-            of its prose.
+            of its prose. Absent: a `while`. And so on.
 
     Nothing of this is about a field: it is not.
     """
@@ -79,7 +79,7 @@ def test_third_parties_are_listed_like_us(foreign: dict[str, ListedSink]) -> Non
     sink = foreign["foreign"]
     assert (sink.package, sink.summary) == ("tailer-sink-foreign", "A place of others.")
     assert {(one.name, one.default, one.required, one.effect) for one in sink.options} == {
-        ("wait", '"1m30s"', False, "How long it waits, seconds."),
+        ("wait", '"1m30s"', False, "How long it waits, seconds. Absent: a while."),
         ("url", None, True, "Where it is."),
         ("most", '"1MiB"', False, "The largest batch"),
         ("tags", '["a"]', False, ""),

@@ -14,7 +14,7 @@ from tailer.sinks.options import SinkContext
 
 
 class HttpSink(RequestSink):
-    """A server that takes batches over HTTP.
+    """A server that takes batches over HTTP; at least once, in an index of Elasticsearch exactly once.
 
     Args:
         config: See `tailer.sinks.http.config.HttpConfig`.

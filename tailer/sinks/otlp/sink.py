@@ -34,8 +34,8 @@ class OtlpSink(RequestSink):
         Attributes:
             encoding: How requests are written: "protobuf", which needs the extra ``otlp``, or "json".
             attributes: Constants of every resource, such as {"deployment.environment.name" = "lab"}.
-            template: What the body of a record is: see `tailer.sinks.formats.template`. Times are UTC.
-                Absent: its kind.
+            template: What the body of a record is, such as "{name}: {k}"; times are UTC. Absent: its kind.
+                See `tailer.sinks.formats.template`.
         """
 
         encoding: Literal["protobuf", "json"] = "protobuf"
