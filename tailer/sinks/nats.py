@@ -16,33 +16,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Annotated
 
 import anyio.to_thread
-from msgspec import Meta
 
-from tailer.config.tables import Duration
 from tailer.core.durations import format_duration
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch
-from tailer.sinks.address import Address, read_address
+from tailer.sinks.address import Address
 from tailer.sinks.extras import extra
 from tailer.sinks.formats.choice import make_format
+from tailer.sinks.nats_config import NatsConfig
 from tailer.sinks.options import SinkContext
-from tailer.sinks.secrets import SecretSource, check_pair
+from tailer.sinks.secrets import SecretSource
 from tailer.sinks.text import escaped
-from tailer.sinks.tls import Timeout, TlsOptions, check_tls, make_tls
+from tailer.sinks.tls import make_tls
 
 with extra("nats"):
     from nats.js.api import StorageType, StreamConfig, StreamInfo
 
     from tailer.sinks.nats_faults import KNOWN, TOO_LONG, reason_of
     from tailer.sinks.nats_line import Line, Message
+    from tailer.sinks.nats_login import Credentials, Login
     from tailer.sinks.nats_stream import StreamDoubted, doubts_about, unfit
-
-_PORTS = {"nats": 4222, "tls": 4222}
 
 _UNDER_WAY = 1000
 """Messages without an answer: with a thousand the server is busy; more takes memory, and is no faster."""
@@ -55,90 +51,25 @@ class NatsSink:
     """A stream in NATS JetStream.
 
     Args:
-        config: See `Config`.
+        config: See `NatsConfig`.
         context: Names the sink; its environment has the secrets, its observer is told of a stream's limits.
 
     Raises:
         ConfigError: A secret's variable is not set.
     """
 
-    class Config(TlsOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """Options, besides those of TLS, which ``tls://`` asks for.
+    Config = NatsConfig
 
-        Attributes:
-            servers: Where the servers are, tried in this order: ``nats://user@host:4222``, ``tls`` for TLS.
-            password_env: The variable that holds the user's password.
-            password_file: A file that holds it; read again for each connection.
-            token_env: The variable that holds a token, for servers that ask for one instead.
-            token_file: A file that holds it; read again for each connection.
-            stream: The stream; another one that takes the subject is refused.
-            subject: The subject of all messages, without wildcards.
-            create: Whether the stream is made if it is missing, in files, for this subject. One that is there
-                is never changed.
-            duplicate_window: How long the stream has to remember ids, some 270 bytes of the server's memory
-                each: longer than an outage or a crash lasts, by a minute. One that is made does; of one that
-                forgets sooner it is said. NATS itself has 2 minutes.
-            replicas: How many servers keep a stream that is made.
-            max_age: How long a stream that is made keeps events; absent: for ever.
-            timeout: Longest wait for a connection, and for the answers to up to 1000 messages.
-        """
-
-        servers: Annotated[tuple[str, ...], Meta(min_length=1)] = ("nats://127.0.0.1:4222",)
-        password_env: str | None = None
-        password_file: Path | None = None
-        token_env: str | None = None
-        token_file: Path | None = None
-        stream: Annotated[str, Meta(pattern=r"^[^\s.*>/\\]{1,255}$")] = "tailer"
-        subject: Annotated[str, Meta(pattern=r"^[^\s.*>]+(\.[^\s.*>]+)*$")] = "tailer.events"
-        create: bool = False
-        duplicate_window: Annotated[Duration, Meta(ge=0.1)] = 3600.0
-        replicas: Annotated[int, Meta(ge=1, le=5)] = 1
-        max_age: Annotated[Duration, Meta(ge=0.1)] | None = None
-        timeout: Timeout = 10.0
-
-        def __post_init__(self) -> None:
-            check_pair("password", self.password_env, self.password_file)
-            check_pair("token", self.token_env, self.token_file)
-            check_tls(self)
-            self._check_who()
-            schemes = {address.scheme for address in self.addresses}
-            if "tls" not in schemes and (self.ca_file or self.cert_file or not self.verify):
-                raise ValueError("ca_file, cert_file and verify have no effect without tls:// in servers")
-            if self.max_age is not None and self.max_age < self.duplicate_window:
-                raise ValueError("max_age must not be less than duplicate_window")
-
-        def _check_who(self) -> None:
-            users = [bool(address.user) for address in self.addresses]
-            has_password = bool(self.password_env or self.password_file)
-            has_token = bool(self.token_env or self.token_file)
-            if has_token and (has_password or any(users)):
-                raise ValueError("a token is instead of user and password; keep one of both")
-            if has_password and not all(users):
-                raise ValueError("a password needs its user in each of servers; write nats://USER@HOST:4222")
-            if any(users) and not has_password:
-                raise ValueError(
-                    "a user in servers needs password_env or password_file; a token belongs to token_env or"
-                    " token_file"
-                )
-
-        @property
-        def no_fields(self) -> None:
-            """Why fields can't be chosen: they can."""
-
-        @property
-        def addresses(self) -> list[Address]:
-            """Where the servers are."""
-            return [read_address("servers", one, _PORTS) for one in self.servers]
-
-    def __init__(self, config: Config, context: SinkContext) -> None:
+    def __init__(self, config: NatsConfig, context: SinkContext) -> None:
         self._config = config
         self._name = context.name
         self._observe = context.observer
-        self._password, self._token = (
+        self._password, self._token, self._credentials = (
             SecretSource(context.name, option, variable, file, context.environ, any_text=True)
             for option, variable, file in (
                 ("password", config.password_env, config.password_file),
                 ("token", config.token_env, config.token_file),
+                ("credentials", config.credentials_env, config.credentials_file),
             )
         )
         self._format = make_format("jsonl", fields=context.fields)
@@ -272,12 +203,20 @@ class NatsSink:
         raise self._unavailable("; ".join(map("{0.where}: {1}".format, addresses, faults)))
 
     async def _connect_to(self, address: Address) -> Line:
-        config = self._config
-        password, token = await self._password.read(), await self._token.read()
-        trust = None
+        config, trust = self._config, None
         if address.scheme == "tls":
             trust = await anyio.to_thread.run_sync(make_tls, config, self._name)
-        return await Line.connect(address, config.timeout, trust, password=password, token=token)
+        return await Line.connect(address, await self._login(), config.timeout, trust)
+
+    async def _login(self) -> Login:
+        content = await self._credentials.read()
+        try:
+            credentials = None if content is None else Credentials(content)
+        except ValueError as error:
+            file = self._config.credentials_file
+            where = "the variable of credentials_env" if file is None else f"file {file}"
+            raise SinkUnavailableError(f"Sink {self._name!r}: {where} {error}") from None
+        return Login(await self._password.read(), await self._token.read(), credentials)
 
     async def _prepare(self, line: Line) -> None:
         """Look at the stream, or make it."""

@@ -31,8 +31,8 @@ _ADVICE = {
 }
 
 _WORDS = (
-    ("authorization violation", "it refuses user, password or token; correct them"),
-    ("authentication timeout", "it waited too long for user, password or token; look at its load"),
+    ("authorization violation", "it refuses user and password, token or credentials; correct them"),
+    ("authentication timeout", "it waited too long for us to say who we are; look at its load"),
     ("expecting info", "nobody speaks NATS there; correct servers"),
     ("unexpected eof", "it hung up"),
     ("authentication expired", "its permission for this user has expired; renew it there"),

@@ -19,10 +19,10 @@ from nats.errors import NoServersError
 from nats.js.api import StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
 
-from tailer.config.credentials import Secret
 from tailer.core.durations import Seconds
 from tailer.sinks.address import Address
 from tailer.sinks.nats_faults import KNOWN, NOBODY, Refusal
+from tailer.sinks.nats_login import Login
 from tailer.sinks.nats_wire import Wire, WiredClient, WireError
 
 _NO_RESPONDERS = "503"  # the status with which the server says that nobody is interested in a subject
@@ -97,22 +97,15 @@ class Line:
 
     @classmethod
     async def connect(
-        cls,
-        address: Address,
-        patience: Seconds,
-        trust: ssl.SSLContext | None,
-        *,
-        password: Secret | None,
-        token: Secret | None,
+        cls, address: Address, login: Login, patience: Seconds, trust: ssl.SSLContext | None
     ) -> Self:
         """Connect to one server.
 
         Args:
-            address: Where it is, and as whom.
+            address: Where it is, and the user.
+            login: What is shown to be let in.
             patience: Longest wait for the connection, and for answers.
             trust: What TLS goes by; ``None``: no TLS.
-            password: The user's, if there is one.
-            token: Instead of both.
 
         Raises:
             OSError, nats.errors.Error: It can't be done.
@@ -120,7 +113,7 @@ class Line:
         line = cls(Wire(is_secret=trust is not None), patience)
         try:
             async with line._limited():
-                await line._begin(address, trust, password, token)
+                await line._begin(address, login, trust)
         except BaseException:
             await line.close()
             raise
@@ -190,9 +183,8 @@ class Line:
             async with asyncio.timeout(_FAREWELL):
                 await self._client.close()
 
-    async def _begin(
-        self, address: Address, trust: ssl.SSLContext | None, password: Secret | None, token: Secret | None
-    ) -> None:
+    async def _begin(self, address: Address, login: Login, trust: ssl.SSLContext | None) -> None:
+        password, token, credentials = login
         try:
             await self._client.connect(
                 f"{address.scheme}://{address.where}",
@@ -200,6 +192,8 @@ class Line:
                 user=address.user or None,
                 password=None if password is None else password.reveal(),
                 token=None if token is None else token.reveal(),
+                user_jwt_cb=None if credentials is None else credentials.jwt,
+                signature_cb=None if credentials is None else credentials.sign,
                 tls=trust,
                 connect_timeout=round(self._patience) + 1,  # ours is the one that counts
                 allow_reconnect=False,

@@ -22,6 +22,7 @@ from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import plan
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
 from tests.servers.nats import NatsServer, messages_in
+from tests.servers.nats_accounts import make_realm
 from tests.servers.process import free_port
 from tests.servers.tls import make_certificate, needs_openssl
 
@@ -254,8 +255,8 @@ async def test_being_cancelled_ends_it_at_once(server: NatsServer, after: float)
 
 def open_to(server: NatsServer) -> list[Any]:
     """Give our connections to a server."""
-    ours = psutil.Process().net_connections()
-    return [one for one in ours if one.raddr.port == server.port and one.status == "ESTABLISHED"]
+    ours = [one for one in psutil.Process().net_connections() if one.status == "ESTABLISHED"]
+    return [one for one in ours if one.raddr.port == server.port]
 
 
 async def settled(server: NatsServer) -> None:
@@ -290,10 +291,10 @@ async def test_the_password_stays_secret(server: NatsServer, tmp_path: Path) -> 
     secret = tmp_path / "secret"
     secret.write_text("hunter 3\n")
     sink = make(server.url.replace("//", "//ops@"), password_file=secret)
-    with pytest.raises(SinkUnavailableError, match="it refuses user, password or token; correct") as caught:
+    with pytest.raises(SinkUnavailableError, match="it refuses user and password, token or cre") as caught:
         await sink.open(Resume(0, None))
     assert "hunter" not in f"{caught.value}{caught.value.__cause__!r}"
-    with pytest.raises(SinkUnavailableError, match="it refuses user, password or token"):
+    with pytest.raises(SinkUnavailableError, match="it refuses user and password, token or cre"):
         await make(server.url).check()
     secret.write_text("hunter 2\n")
     await store(sink, *make_batch(1, 2).events)
@@ -305,11 +306,34 @@ async def test_a_token_lets_in(server: NatsServer) -> None:
     """Instead of user and password there may be a token, from a variable."""
     await again(server, "--auth", "s3cr:et@/ t")
     wrong = make(server.url, {"T": "s3"}, token_env="T")
-    with pytest.raises(SinkUnavailableError, match="it refuses user, password or token"):
+    with pytest.raises(SinkUnavailableError, match="it refuses user and password, token or cre"):
         await wrong.check()
     await store(make(server.url, {"T": "s3cr:et@/ t"}, token_env="T"), *make_batch(1, 2).events)
     await again(server)
     assert await ids_held(server) == ids_of(make_batch(1, 2))
+
+
+async def test_credentials_let_in(server: NatsServer, tmp_path: Path) -> None:
+    """A credentials file lets in, whatever its line ends; another is refused, and shown nowhere."""
+    ours, others = make_realm(), make_realm()
+    config = tmp_path / "nats.conf"
+    config.write_text(server.config + ours.config)
+    await again(server, "-c", str(config))
+    file = tmp_path / "tailer.creds"
+    sink = make(server.url, credentials_file=file)
+    for content, said in (
+        (others.credentials, "it refuses user and password, token or credentials; correct them"),
+        ("S3CRET\n", r"tailer\.creds holds no NATS credentials; name a \.creds file"),
+        (ours.credentials.replace("SU", "SUS3CRET"), r"tailer\.creds holds a seed that is damaged"),
+    ):
+        file.write_text(content)
+        with pytest.raises(SinkUnavailableError, match=said) as caught:
+            await sink.open(Resume(0, None))
+        assert "S3CRET" not in f"{caught.value}{caught.value.__cause__!r}"
+    file.write_bytes(ours.credentials.replace("\n", "\r\n").encode())
+    await store(sink, *make_batch(1, 2).events)
+    same = make(server.url, {"C": ours.credentials}, credentials_env="C")
+    assert "the stream tailer has 2 messages" in await same.check()
 
 
 async def test_a_missing_right_is_named(server: NatsServer, tmp_path: Path) -> None:
@@ -458,9 +482,10 @@ async def test_a_stream_is_made_as_wanted(server: NatsServer) -> None:
         ({"servers": ("tls://h",), "key_file": Path("k")}, "key_file has no effect without cert_file"),
         ({"password_env": "A", "password_file": Path("b")}, "exclude each other"),
         ({"token_env": "A", "token_file": Path("b")}, "exclude each other"),
+        ({"token_env": "A", "credentials_file": Path("b")}, "a token, and credentials exclude each other"),
         ({"password_env": "A"}, r"a password needs its user in each of servers; write nats://USER@HOST:4222"),
         ({"servers": ("nats://hunter2@h",)}, "a user in servers needs password_env .* a token belongs to"),
-        ({"servers": ("nats://u@h",), "token_env": "A"}, "a token is instead of user and password"),
+        ({"servers": ("nats://u@h",), "token_env": "A"}, "a token, and credentials exclude each other"),
         ({"max_age": 60.0}, "max_age must not be less than duplicate_window"),
     ],
 )
