@@ -7,7 +7,7 @@ written at `tailer.interfaces.Sink` and tested by `tailer.testing.sink_contract`
 journal nor the API.
 
 `program` and `program_words` are the programs of the sink `exec`; `syslog_message` and `syslog_line` belong
-to `syslog`, what begins with `nats_` to `nats`.
+to `syslog`, what begins with `nats_` to `nats`, with `kafka_` to `kafka`.
 
 What sinks over a network share: `secrets` (variables and files that hold one), `tls` (options, timeouts),
 `address` and `extras` (clients that are installed on request).
@@ -15,5 +15,6 @@ What sinks over a network share: `secrets` (variables and files that hold one), 
 The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
 `dead_letters` | `archive` <- `rotator`, or `event_table`, or `postgres_table` | `postgres_line` |
 `postgres_faults`, or `redis_faults`, or `nats_wire` <- `nats_faults` <- `nats_line` | `nats_stream`, or
-`address` | `secrets` | `tls` | `extras` <- the sinks <- `registry` <- `catalogue`.
+`kafka_faults` | `kafka_lots` <- `kafka_line`, or `address` | `secrets` | `tls` | `extras` <- the sinks <-
+`registry` <- `catalogue`.
 """

@@ -26,6 +26,7 @@ OURS = {
     "exec": "tailer.sinks.exec:ExecSink",
     "file": "tailer.sinks.file:FileSink",
     "http": "tailer.sinks.http.sink:HttpSink",
+    "kafka": "tailer.sinks.kafka:KafkaSink",
     "memory": "tailer.sinks.memory:MemorySink",
     "nats": "tailer.sinks.nats:NatsSink",
     "otlp": "tailer.sinks.otlp.sink:OtlpSink",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout, whose servers these are
 
 from tailer.model import Event
+from tests.servers import kafka as stand_in
 from tests.servers.nats import nats_server
 from tests.servers.redis import redis_server
 
@@ -60,3 +62,39 @@ def publishing(write: Write) -> Plain:
         await line.close()
 
     return publish
+
+
+@contextmanager
+def kafka() -> Iterator[str]:
+    """Run the stand-in for Kafka, which keeps what it acknowledges in its memory; give its address."""
+    command = [sys.executable, stand_in.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.communicate()
+
+
+def producing(write: Write) -> Plain:
+    """Make a plain script that hands records to aiokafka's producer, ten thousand at a time."""
+    from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - this case alone
+
+    async def produce(address: str, events: Sequence[Event]) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=address, enable_idempotence=True, max_batch_size=250_000
+        )
+        async with producer:
+            for first in range(0, len(events), 10_000):
+                acknowledged = [
+                    await producer.send(
+                        "plain",
+                        write([event]),
+                        key=event.connector.encode(),
+                        timestamp_ms=int(event.t * 1000),
+                        headers=[("id", event.id.encode())],
+                    )
+                    for event in events[first : first + 10_000]
+                ]
+                for one in acknowledged:
+                    await one
+
+    return produce

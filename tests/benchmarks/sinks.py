@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 from acknowledging import acknowledging
-from brokers import adding, nats, publishing, redis
+from brokers import adding, kafka, nats, producing, publishing, redis
 from tables import Rows, fill_postgres, fill_sqlite, postgres
 
 from tailer.clock import SystemClock
@@ -316,6 +316,7 @@ CASES: Mapping[str, Case] = {
         acknowledging,
         posting("/v1/logs", "application/x-protobuf", write_otlp, 1000),
     ),
+    "kafka": Case({"type": "kafka", "servers": ["{}"]}, kafka, producing(write_lines)),
     "nats": Case({"type": "nats", "servers": ["{}"], "create": True}, nats, publishing(write_lines)),
     "redis": Case({"type": "redis", "url": "{}"}, redis, adding(write_lines)),
 }

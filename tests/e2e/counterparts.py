@@ -18,6 +18,7 @@ import pytest
 
 from tests.e2e.crashes import Counterpart, Place
 from tests.e2e.truth import Record
+from tests.servers.kafka import KafkaCluster, kafka_cluster
 from tests.servers.nats import NatsServer, messages_in
 from tests.servers.postgres import PostgresServer
 from tests.servers.receiver import Protocol, Receiver, receiver
@@ -162,6 +163,23 @@ class NatsStream:
         return [Record(**{name: row[name] for name in Record._fields}) for row in rows]
 
 
+class KafkaTopic:
+    """A stand-in for Kafka that can't be reached for a while; it is never killed, for it keeps nothing."""
+
+    def __init__(self, cluster: KafkaCluster) -> None:
+        cluster.create("tailer-events", 4)
+        self._cluster = cluster
+        servers = json.dumps(cluster.servers)
+        self.table = f'type = "kafka"\nservers = {servers}\ntimeout = "5s"\nmax_events = 100'
+        self.kill = cluster.stop
+        self.start = cluster.start
+
+    def held(self) -> list[Record]:
+        """Read the topic."""
+        rows = [json.loads(record.value) for record in self._cluster.read("tailer-events")]
+        return [Record(**{name: row[name] for name in Record._fields}) for row in rows]
+
+
 class SyslogReceiver:
     """A real rsyslog, which is never killed: syslog can't know what it has lost."""
 
@@ -206,6 +224,9 @@ REPEATING: dict[str, Make] = {
     "exec-line": lambda _, folder: KeepingProgram(folder, "line"),
     "exec-exit": lambda _, folder: KeepingProgram(folder, "exit"),
     "redis": lambda request, _: RedisStream(request.getfixturevalue("redis")),
+    "kafka": lambda request, _: KafkaTopic(
+        request.getfixturevalue("processes").enter_context(kafka_cluster(2))
+    ),
     "http": _http("lines", 'type = "http"\nurl = "{url}/in"\ncompress = "gzip"'),
     "otlp": _http("otlp", 'type = "otlp"\nurl = "{url}"'),
     "syslog": lambda request, folder: SyslogReceiver(

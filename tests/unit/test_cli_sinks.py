@@ -32,7 +32,7 @@ def test_sinks_come_checked_and_in_order(tmp_path: Path) -> None:
 
 def test_mistakes_of_file_and_sinks_come_together(tmp_path: Path) -> None:
     """A wrong option, a wrong sink, a missing journal: all are told at once."""
-    text = ACCOUNT + "[polling]\nintervall = '5s'\n[[sinks]]\ntype = 'file'\n[[sinks]]\ntype = 'kafka'\n"
+    text = ACCOUNT + "[polling]\nintervall = '5s'\n[[sinks]]\ntype = 'file'\n[[sinks]]\ntype = 'kafak'\n"
     found = mistakes_of(tmp_path, text)
     assert [mistake.split(":")[0] for mistake in found] == [
         "journal.path",

@@ -21,6 +21,7 @@ from tailer.config.options import (
 from tailer.sinks.exec import ExecSink
 from tailer.sinks.file import FileSink
 from tailer.sinks.http.config import HttpConfig
+from tailer.sinks.kafka import KafkaSink
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.nats import NatsSink
 from tailer.sinks.options import FilterOptions, SinkOptions
@@ -52,6 +53,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("sinks", SyslogSink.Config),
     ("sinks", PostgresSink.Config),
     ("sinks", RedisSink.Config),
+    ("sinks", KafkaSink.Config),
     ("sinks", NatsSink.Config),
     ("sinks", HttpConfig),
     ("sinks", OtlpSink.Config),
