@@ -25,6 +25,8 @@ _USER_INFO = re.compile(r"(://)[^/\s@]+@")
 def fault_of(error: Exception) -> str:
     """Give the operating system's or TLS's words for an error, without addresses and options."""
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if getattr(cause, "reason", None) == "WRONG_VERSION_NUMBER":
+        return "what answers there does not speak TLS"  # OpenSSL's words are about bytes
     if isinstance(cause, ConnectionError) and cause.errno:
         return os.strerror(cause.errno)  # the event loop's own words have the address in them
     return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(cause).__name__

@@ -45,4 +45,6 @@ def reason_of(error: psycopg.Error) -> str:
         words += "; make a default partition, for late events"
     if code == _FORBIDDEN:
         words += "; grant it"
+    if words.startswith(("connection failed", "failed to resolve")):
+        words += "; check dsn, password and the server"
     return tidy(f"{words} ({code})" if code else words)

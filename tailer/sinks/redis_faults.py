@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import redis.exceptions as known
 
-from tailer.core.reasons import tidy
+from tailer.core.reasons import fault_of, tidy
 
 _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (known.BusyLoadingError, "it is still loading its data (LOADING); that passes by itself"),
@@ -22,6 +22,7 @@ _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
         "this user lacks a right (NOPERM); allow +ping and +xadd, for check also +info +type +xlen",
     ),
     (known.AuthenticationError, "it refuses user or password; correct user in url, or the password"),
+    (known.InvalidResponse, "what answers there is no Redis; check url"),
     (known.MovedError, "the stream lies on another node of the cluster (MOVED); name that one in url"),
 )
 
@@ -36,6 +37,9 @@ def reason_of(error: Exception, stream: str) -> str:
     for kind, meaning in _MEANINGS:
         if isinstance(error, kind):
             return meaning
+    # Of what happened on the way redis-py has a sentence of its own, with numbers and the address in it.
+    if isinstance(error, known.ConnectionError) and isinstance(error.__context__, OSError):
+        return f"{fault_of(error.__context__)}; check url and the server"
     words = str(error)
     if words.startswith("WRONGTYPE"):
         return f"the key {stream} holds something else than a stream (WRONGTYPE); name another with stream"

@@ -173,7 +173,7 @@ class SyslogSink:
         try:
             self._line = SyslogLine(self._target, tls)
         except OSError as error:
-            raise self._unavailable("can't connect", error) from error
+            raise self._unavailable("can't connect", error, "; check host, port and protocol") from error
         return self._line
 
     def _write(self, batch: Batch) -> dict[int, str]:
@@ -194,6 +194,6 @@ class SyslogSink:
         if line is not None:
             line.close()
 
-    def _unavailable(self, what: str, error: OSError) -> SinkUnavailableError:
+    def _unavailable(self, what: str, error: OSError, advice: str = "") -> SinkUnavailableError:
         reason = "no answer in time" if isinstance(error, TimeoutError) else fault_of(error)
-        return SinkUnavailableError(f"Sink {self._name!r} {what} to {self._where}: {reason}")
+        return SinkUnavailableError(f"Sink {self._name!r} {what} to {self._where}: {reason}{advice}")

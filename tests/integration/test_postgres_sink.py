@@ -397,7 +397,9 @@ async def test_the_password_stays_secret(dsn: str, postgres: PostgresServer, tmp
     secret = tmp_path / "secret"
     secret.write_text("hunter 3\n")
     sink = make(f"{dsn}?user={LOCKED}", password_file=secret)
-    with pytest.raises(SinkUnavailableError, match="password authentication failed for user") as caught:
+    with pytest.raises(
+        SinkUnavailableError, match=r"password authentication failed for user .*; check dsn, pas"
+    ) as caught:
         await sink.open(Resume(0, None))
     assert "hunter" not in f"{caught.value}{caught.value.__cause__!r}"
     secret.write_text("hunter 2\n")

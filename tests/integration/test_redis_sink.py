@@ -1,9 +1,11 @@
 """The Redis sink's promises, against a real server: every event at least once, with its id."""
 
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -110,6 +112,33 @@ async def test_a_watermark_is_an_entry(server: RedisServer) -> None:
     told = [json.loads(one["event"]) for one in found]
     assert [one["whole_through"] for one in told] == [1_785_585_600, 1_785_585_660]
     assert {one["k"] for one in told} == {"tailer.Watermark"}
+
+
+async def test_nobody_or_a_stranger_is_told() -> None:
+    """The sentence has the system's words and says where to look, without numbers of errors."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        for scheme, said in (
+            ("redis", "no Redis; check url"),
+            ("rediss", "does not speak TLS; check url and"),
+        ):
+            thread = Thread(target=answer_as_a_web_server, args=[listener])
+            thread.start()
+            with pytest.raises(SinkUnavailableError, match=f"{address}: what answers there .*{said}"):
+                await make(f"{scheme}://{address}").check()
+            await run_sync(thread.join)
+    with pytest.raises(
+        SinkUnavailableError, match=f"{address}: Connection refused; check url and the server"
+    ):
+        await make(f"redis://{address}").check()
+
+
+def answer_as_a_web_server(listener: socket.socket) -> None:
+    """Answer whoever comes as one that speaks another protocol does."""
+    stream, _ = listener.accept()
+    with stream:
+        stream.recv(4096)
+        stream.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
 
 
 async def test_old_entries_are_trimmed_on_request(server: RedisServer) -> None:

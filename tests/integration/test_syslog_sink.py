@@ -19,6 +19,7 @@ from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
 from tailer.sinks.syslog import SyslogSink
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
+from tests.servers.process import free_port
 from tests.servers.rsyslog import Encryption, Rsyslog, rsyslog
 from tests.servers.tls import make_certificate, needs_openssl
 
@@ -141,6 +142,13 @@ async def test_rsyslog_understands_every_field(receiver: Rsyslog, protocol: str)
     assert '\\"ü\\" \\]\\\\\\\\" serial="A1"' in data or '\\"ü\\" \\]\\\\" serial="A1"' in data
     assert text.endswith('HaError B "ü" ]\\')
     assert [ID.findall(fields[5])[0] for fields in others] == ids_of(make_batch(1, 40))
+
+
+async def test_nobody_is_told() -> None:
+    """The sentence has the system's words and says where to look."""
+    sink = make(free_port())
+    with pytest.raises(SinkUnavailableError, match="Connection refused; check host, port and protocol"):
+        await sink.check()
 
 
 async def test_a_receiver_that_restarts_is_found_again() -> None:

@@ -1,4 +1,5 @@
 import errno
+import ssl
 
 import pytest
 
@@ -63,3 +64,6 @@ def test_a_fault_is_told_in_its_own_words() -> None:
     assert fault_of(TimeoutError(errno.ETIMEDOUT, "timed out")) == "timed out"
     assert fault_of(ConnectionResetError()) == "ConnectionResetError"
     assert fault_of(RuntimeError("secret")) == "RuntimeError"
+    plain = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    plain.reason = "WRONG_VERSION_NUMBER"
+    assert fault_of(plain) == "what answers there does not speak TLS"
