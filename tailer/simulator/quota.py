@@ -30,8 +30,8 @@ class Quota:
 
     def take(self, now: float) -> bool:
         """Spend one request; ``False`` when it is refused."""
-        self._forget(now)
         self._spend_foreign(now)
+        self._forget(now)
         if now >= self._blocked_until and len(self._spent) >= self._options.quota:
             self.crossings += 1
             self._blocked_until = now + self._options.block
@@ -72,8 +72,13 @@ class Quota:
 
     def _spend_foreign(self, now: float) -> None:
         """Others stop at the quota, so that a crossing is always the client's own doing."""
-        due = math.floor((now - self._foreign_at) * self._options.foreign_rate)
-        if due > 0:
-            self._foreign_at += due / self._options.foreign_rate  # keeps the fraction of a request
-            room = max(0, self._options.quota - len(self._spent))
-            self._spent.extend([now] * min(due, room))
+        rate, began = self._options.foreign_rate, self._foreign_at
+        due = math.floor((now - began) * rate)
+        if due <= 0:
+            return
+        self._foreign_at += due / rate  # keeps the fraction of a request
+        for number in range(max(0, due - 1 - math.ceil(rate * self._options.quota_window)), due):
+            at = began + (number + 1) / rate
+            self._forget(at)
+            if at >= self._blocked_until and len(self._spent) < self._options.quota:
+                self._spent.append(at)

@@ -70,6 +70,8 @@ def test_others_spend_of_the_same_quota() -> None:
     assert sut.remaining(5) == 10 - 2 - 2
     assert sut.take(6)
     assert sut.remaining(6) == 10 - 3 - 3
+    assert sut.take(100)
+    assert sut.remaining(100) == 10 - 1 - 6  # one exactly a window old still counts
     busy = quota(foreign_rate=100.0)
     assert not busy.take(1)
     assert busy.crossings == 1
