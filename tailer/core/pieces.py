@@ -24,6 +24,7 @@ class Piece:
         end: One past the last second.
         purpose: Why it is asked for.
         form: The form of its requests, fixed when it is first asked for; ``None`` before.
+        limit: Rows a page to ask for instead of the usual ones; ``None``: those.
         trials: Forms left to try after a refusal; ``None`` before the first refusal.
         by_age: It is part of a search for where the refusals end.
         refusals: How often its present request was refused.
@@ -42,6 +43,7 @@ class Piece:
     end: int
     purpose: Purpose = "read"
     form: Form | None = None
+    limit: int | None = None
     trials: list[Form] | None = None
     by_age: bool = False
     refusals: int = 0

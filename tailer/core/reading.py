@@ -8,7 +8,9 @@ Rules:
    inclusive or exclusive. Inner cuts need no padding at the end, the next piece has it at its start.
 3. A missing, empty or repeated page cursor ends a piece. It is whole if its last page can't have been cut
    (see `Quirks.is_last`); otherwise, as after too many pages or rows, it is cut into halves, older first.
-4. The smallest piece is one second. One that still is not whole becomes a gap (*page cap*); its rows stay.
+4. The smallest piece is one second. One that still is in doubt is read once more with pages of one row less:
+   an API that has page cursors now gives one, and leads to the last row. Otherwise the second becomes a gap
+   (*page cap*); its rows stay.
 5. What follows a plain 400, `tailer.core.refusals` tells. What is refused for good is a gap.
 6. Rows of unfinished pieces are kept: they may be journaled, they cover nothing.
 7. A piece that turns out to hold many more rows than one read is meant to take is left off (`dense`), so
@@ -138,7 +140,7 @@ class WindowRead:
             if end <= piece.start:
                 stack.pop()  # all of it lies within the lag: a later read will have it
                 continue
-            limit = self._shape.limit_of(form)
+            limit = self._shape.limit_of(piece, form)
             return EventsRequest(piece.start - PADDING, end, piece.cursor, self._kind, limit)
         return None
 
@@ -158,7 +160,10 @@ class WindowRead:
     def refuse(self) -> None:
         """Take a plain 400 as the answer to the request that `next_request` gave last."""
         self._requests += 1
-        if not self._refusals.refuse(self._pieces.stack[-1]):
+        piece = self._pieces.stack[-1]
+        if piece.limit is not None and piece.refusals:
+            self._pieces.lose("page cap")  # what it was tried with is not accepted: nothing is known
+        elif not self._refusals.refuse(piece):
             self.result.refused = True
             self._pieces.stack.clear()
 
@@ -184,12 +189,20 @@ class WindowRead:
             self._turn_page(piece, page.cursor)
         elif self._is_whole(piece, page):
             self._cover(piece, piece.date)
-        else:
+        elif not self._try_smaller_pages(piece, len(page.events)):
             self._pieces.halve("page cap")
+
+    def _try_smaller_pages(self, piece: Piece, rows: int) -> bool:
+        """Read a single second again with pages of one row less (rule 4); tell whether that may help."""
+        is_sent = self._refusals.form_of(piece).send_limit
+        if piece.width > 1 or rows < 2 or piece.limit is not None or not is_sent:
+            return False
+        self._pieces.stack[-1] = Piece(piece.start, piece.end, form=piece.form, limit=rows - 1)
+        return True
 
     def _is_whole(self, piece: Piece, page: Page) -> bool:
         """Tell whether a page without a new cursor ends its piece, rather than being cut."""
-        rows, limit = len(page.events), self._shape.limit_of(self._refusals.form_of(piece))
+        rows, limit = len(page.events), self._shape.limit_of(piece, self._refusals.form_of(piece))
         distinct = rows
         if piece.pages > 1 and self._quirks.count_is_total:  # pages that shift repeat rows
             distinct = len({event.key for event in self.result.rows[-piece.rows :]})

@@ -52,8 +52,10 @@ class Shape:
         end = piece.end + PADDING if is_padded else piece.end
         return min(end, math.floor(self.now) - form.lag) if form.lag else end
 
-    def limit_of(self, form: Form) -> int | None:
-        """Give the ``limit`` of requests."""
+    def limit_of(self, piece: Piece, form: Form) -> int | None:
+        """Give the ``limit`` of a piece's requests."""
+        if piece.limit is not None:
+            return piece.limit
         return self.limit if form.send_limit else None
 
 
@@ -104,7 +106,7 @@ class Refusals:
         form, quirks, now = self.form_of(piece), self._quirks, self._shape.now
         if piece.older_half is not None:
             piece.older_half.halved_from = piece.older_half.width + piece.width
-        quirks.learn(form, self._shape.limit_of(form), page, now)
+        quirks.learn(form, self._shape.limit_of(piece, form), page, now)
         quirks.learn_accepted(piece.width, now - piece.start)
         if piece.halved_from:
             quirks.learn_too_wide(piece.halved_from, now)

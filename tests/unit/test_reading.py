@@ -6,7 +6,7 @@ import pytest
 
 from tailer.core.pieces import Pieces
 from tailer.core.progress import Gap
-from tailer.core.quirks import Quirks
+from tailer.core.quirks import PLAIN, Quirks
 from tailer.core.reading import MAX_EMPTY_PAGES, MAX_PAGES, MAX_REQUESTS, Reading, density
 from tailer.core.spans import Spans
 from tailer.model import Event, EventsRequest, Page, Window
@@ -105,6 +105,57 @@ def test_a_second_that_is_never_whole_becomes_a_gap() -> None:
     ]
     assert Spans().update(read.result.covered).missing(*WINDOW) == [(crowded, crowded + 2)]
     assert len(read.result.rows) > 20
+
+
+def paged(request: EventsRequest, rows: int, longest: int = 1000) -> Page:
+    """Give pages of a second of `rows` events, by cursor."""
+    begun = int(request.cursor or 0)
+    end = min(begun + min(request.limit or longest, longest), rows)
+    return Page(events(*[NOW - 10] * rows)[begun:end], end - begun, str(end) if end < rows else None, NOW)
+
+
+@pytest.mark.parametrize("rows", [10, 20, 1000, 2000])
+def test_a_full_second_is_whole_where_the_api_has_cursors(rows: int) -> None:
+    """Given nothing but a burst whose page might have been cut, pages of one row less show that it wasn't."""
+    read = begin()
+    asked = finish(
+        read, lambda request: paged(request, rows) if request.start <= NOW - 10 < request.end else page()
+    )
+    assert read.result.gaps == []
+    assert Spans().update(read.result.covered) == Spans(((WINDOW.start, WINDOW.end),))
+    assert {min(rows, 1000) - 1, 1000} == {request.limit for request in asked}
+
+
+def test_smaller_pages_are_tried_once() -> None:
+    """Given an API that cuts its pages without a word, wherever it is asked to, the second is a gap."""
+
+    def answer(request: EventsRequest) -> Page:
+        rows = min(20, request.limit or 0)
+        return page(rows if request.start <= NOW - 10 < request.end else 0)
+
+    read = begin()
+    asked = finish(read, answer)
+    assert {gap.reason for gap in read.result.gaps} == {"page cap"}
+    assert [request.limit for request in asked].count(19) == len(read.result.gaps)
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_refusal_of_smaller_pages_teaches_nothing(refusals: int) -> None:
+    """Given a single mistake it is asked for again; given another it is a gap, and no form is tried."""
+    left = refusals
+
+    def answer(request: EventsRequest) -> Page | None:
+        nonlocal left
+        if request.limit != 1000 and left:
+            left -= 1
+            return None
+        return paged(request, 20)
+
+    quirks = Quirks()
+    read = begin(Window(NOW - 10, NOW - 9), quirks)
+    assert len(finish(read, answer)) == 3 + (refusals == 1)
+    assert [gap.reason for gap in read.result.gaps] == (["page cap"] if refusals > 1 else [])
+    assert quirks.form == PLAIN
 
 
 def test_an_odd_number_of_rows_in_a_second_is_whole() -> None:
