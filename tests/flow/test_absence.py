@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tailer.app.snapshot import snapshot, this_process
+from tailer.core.budget import Budget
 from tailer.core.lateness import Histogram
 from tailer.model import Event
 from tailer.testing.recording_sink import RecordingSink
@@ -37,11 +38,15 @@ def are_late_ones_marked(events: Sequence[Event]) -> bool:
     return True
 
 
+@pytest.mark.parametrize("allowed", [30, pytest.param(None, marks=pytest.mark.long)])
 @pytest.mark.parametrize("has_heartbeat", [True, pytest.param(False, marks=pytest.mark.long)])
 async def test_what_an_appliance_recorded_in_six_hours_without_a_line_is_found_within_minutes(
-    has_heartbeat: bool,
+    allowed: int | None, *, has_heartbeat: bool
 ) -> None:
-    """All of it is delivered, marked late, in order among itself; also where no heartbeat is listed."""
+    """All of it is delivered, marked late, in order among itself; also where nobody lists a heartbeat.
+
+    And where the budget allows 30 requests a window to a fleet that would spend ten times as many.
+    """
     back = START + 6.5 * HOUR
     uploads = [
         Row(START + 0.5 * HOUR + 90 * number, 0, visible_at=back + 600 * number / 240)
@@ -51,7 +56,12 @@ async def test_what_an_appliance_recorded_in_six_hours_without_a_line_is_found_w
         "away": [*steady(60, every=30), *uploads, *steady(50, every=20, start=6.5 * HOUR, n=1)],
         "other": steady(200, every=130),
     }
-    stage = Stage(rows, polling={"interval": 60.0})
+    if allowed is None:
+        stage = Stage(rows, polling={"interval": 60.0})
+    else:
+        budget = Budget(share=1.0, reserve=0.0, quota=allowed, window=300.0)
+        quiet: dict[str, list[Row]] = {f"quiet {number}": [] for number in range(8)}
+        stage = Stage({**rows, **quiet}, polling={"interval": 10.0}, budget=budget)
     if has_heartbeat:
         stage.source.silence("away", start=START + 0.5 * HOUR, end=back)
         stage.source.silence("other", start=START + 99 * HOUR)
@@ -67,6 +77,7 @@ async def test_what_an_appliance_recorded_in_six_hours_without_a_line_is_found_w
     uploaded = {(row.t, row.n): row.seen_from for row in uploads}
     seen = {event.key: event.seen for event in delivered if event.connector == "away"}
     assert max(seen[key] - visible for key, visible in uploaded.items()) < 5 * 60
+    assert allowed is None or len(stage.source.asked) >= 0.9 * allowed * 12 * 6.5
     assert len(late) >= 0.8 * len(uploads)  # the first ones sort after all that was accepted
     assert are_late_ones_marked([event for event in delivered if event.connector == "away"])
     assert all(one.t <= two.t for one, two in pairwise(late) if one.seen == two.seen)
