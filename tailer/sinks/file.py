@@ -42,6 +42,7 @@ from msgspec import Meta
 from tailer.config.tables import Duration, Size
 from tailer.core.durations import Seconds
 from tailer.core.rotation import COMPRESSED, Retention, Rotation
+from tailer.core.sizes import format_size
 from tailer.errors import SinkMovedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Watermark
@@ -227,6 +228,12 @@ class FileSink:
             state = self._decode(committed)
             if state is not None:
                 self._note(mend(live, state, self._beginning))
+            elif committed is None and live.length:
+                self._note(
+                    f"it has {format_size(live.length)} already and is appended to. The journal knows no sink"
+                    " of this name: if another one wrote them, what the journal still holds comes again,"
+                    ' unless start = "now" is set'
+                )
         except OSError as error:
             live.close()
             raise self._unavailable(error) from error

@@ -36,7 +36,7 @@ async def test_new_file_is_private(desk: Desk) -> None:
 
 
 async def test_first_open_commits_what_is_there(desk: Desk) -> None:
-    """Foreign content is kept: the first open commits its length and writes nothing."""
+    """Foreign content is kept, and told of once: the first open commits its length and writes nothing."""
     desk.path.write_text("foreign\n")
     sink, state = await desk.opened()
     assert desk.path.read_text() == "foreign\n"
@@ -45,7 +45,8 @@ async def test_first_open_commits_what_is_there(desk: Desk) -> None:
     sink, _ = await desk.opened(state)
     await sink.close()
     assert desk.path.read_text() == "foreign\n"
-    assert desk.reports == []
+    (report,) = desk.reports
+    assert "it has 8B already and is appended to. The journal knows no sink of this name" in str(report)
 
 
 async def test_unended_line_is_ended(desk: Desk) -> None:
