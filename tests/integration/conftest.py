@@ -36,8 +36,8 @@ async def open_sqlite(tmp_path: Path) -> AsyncIterator[Open]:
 
 @pytest.fixture(scope="session")
 def nats() -> Iterator[NatsServer]:
-    """Give a private NATS server, the same for all tests of a process."""
-    with nats_server() as server:
+    """Give a private NATS server, the same for all tests of a process; it is killed, the machine is not."""
+    with nats_server("2m") as server:
         yield server
 
 
