@@ -15,6 +15,6 @@ What sinks over a network share: `secrets` (variables and files that hold one), 
 The floors inside: `text` <- `zones` <- `formats` and `options` | `filesystem` <- `appended` <-
 `dead_letters` | `archive` <- `rotator`, or `event_table`, or `postgres_table` | `postgres_line` |
 `postgres_faults`, or `redis_faults`, or `nats_wire` <- `nats_faults` <- `nats_line` | `nats_stream`, or
-`kafka_faults` | `kafka_lots` <- `kafka_line`, or `address` | `secrets` | `tls` | `extras` <- the sinks <-
-`registry` <- `catalogue`.
+`kafka_faults` | `kafka_lots` <- `kafka_line` <- `kafka_config`, or `address` | `secrets` | `tls` |
+`extras` <- the sinks <- `registry` <- `catalogue`.
 """

@@ -17,17 +17,13 @@ Source: KIP-98, "Idempotent producer guarantees"; Kafka's documentation, "Protoc
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Literal
 
 import anyio.to_thread
-from msgspec import Meta
 
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
@@ -35,15 +31,23 @@ from tailer.model import Batch, Event, Watermark
 from tailer.sinks.extras import extra
 from tailer.sinks.formats.choice import make_format
 from tailer.sinks.options import SinkContext
-from tailer.sinks.secrets import SecretSource, check_pair
-from tailer.sinks.tls import Timeout, TlsOptions, check_tls, make_tls
+from tailer.sinks.secrets import SecretSource
+from tailer.sinks.tls import make_tls
 
 with extra("kafka"):
-    from aiokafka.codec import has_lz4, has_snappy, has_zstd
     from aiokafka.partitioner import DefaultPartitioner
 
-    from tailer.sinks.kafka_faults import FORGOTTEN, TAKEN, TOO_LARGE, UNACCEPTABLE, KafkaFault, meaning_of
-    from tailer.sinks.kafka_line import Broker, KafkaLine, Layout, Way
+    from tailer.sinks.kafka_config import KafkaConfig
+    from tailer.sinks.kafka_faults import (
+        FORGOTTEN,
+        NO_TOPIC,
+        TAKEN,
+        TOO_LARGE,
+        UNACCEPTABLE,
+        KafkaFault,
+        meaning_of,
+    )
+    from tailer.sinks.kafka_line import KafkaLine, Layout, Way
     from tailer.sinks.kafka_lots import (
         CODECS,
         Lot,
@@ -56,82 +60,24 @@ with extra("kafka"):
         size_of,
     )
 
-_PORT = 9092
-
-_SERVER = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^][\s:/@,]+))(?::(?P<port>[0-9]{1,5}))?")
-
 _LOT_BYTES = 250_000
 """Most bytes of a lot, uncompressed: a quarter of what brokers take by default, and some 700 events."""
-
-_INSTALLED = {"snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
 
 
 class KafkaSink:
     """A topic in Kafka, or in what speaks its protocol: each event at least once.
 
     Args:
-        config: See `Config`.
+        config: See `tailer.sinks.kafka_config`.
         context: Names the sink; its environment has the password.
 
     Raises:
         ConfigError: The password's variable is not set.
     """
 
-    class Config(TlsOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """Options, besides those of TLS.
+    Config = KafkaConfig
 
-        Attributes:
-            servers: Some of the brokers as "HOST:9092", tried in this order; the one that answers names all
-                others.
-            topic: What events are written to.
-            tls: Whether connections are encrypted.
-            user: Who we are. Absent: nobody asks.
-            mechanism: How we say so, as the brokers have it for this user. "PLAIN" shows them the password.
-            password_env: The variable that holds the user's password.
-            password_file: A file that holds it; read again for each connection.
-            compression: How records are compressed; all but "gzip" need a package more, cramjam.
-            idempotent: Whether what is sent is numbered, so that brokers know what comes again. Those before
-                Kafka 2.8 want users to have the right IdempotentWrite for it.
-            timeout: Longest wait for a connection, and for the acknowledgement of up to 250 kB.
-        """
-
-        servers: Annotated[tuple[str, ...], Meta(min_length=1)] = (f"127.0.0.1:{_PORT}",)
-        topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")] = "tailer-events"
-        tls: bool = False
-        user: Annotated[str, Meta(min_length=1)] | None = None
-        mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
-        password_env: str | None = None
-        password_file: Path | None = None
-        compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
-        idempotent: bool = True
-        timeout: Timeout = 10.0
-
-        def __post_init__(self) -> None:
-            check_pair("password", self.password_env, self.password_file)
-            check_tls(self)
-            if not self.tls and (self.ca_file or self.cert_file or not self.verify):
-                raise ValueError("ca_file, cert_file and verify have no effect without tls = true")
-            if (self.user is None) != (self.password_env is None and self.password_file is None):
-                raise ValueError(
-                    "user and password need each other; write user, and password_env or password_file"
-                )
-            if self.compression in _INSTALLED and not _INSTALLED[self.compression]():
-                raise ValueError(
-                    f'compression "{self.compression}" needs the package cramjam; run:'
-                    ' pip install cramjam, or write "gzip"'
-                )
-            _ = self.brokers
-
-        @property
-        def no_fields(self) -> None:
-            """Why fields can't be chosen: they can."""
-
-        @property
-        def brokers(self) -> list[Broker]:
-            """Where the servers are."""
-            return [_read_server(one) for one in self.servers]
-
-    def __init__(self, config: Config, context: SinkContext) -> None:
+    def __init__(self, config: KafkaConfig, context: SinkContext) -> None:
         self._config = config
         self._name = context.name
         variable, file = config.password_env, config.password_file
@@ -158,6 +104,8 @@ class KafkaSink:
             await line.reach_leaders()
             if self._config.idempotent:
                 await line.number()
+            if not line.layout.leaders and not await line.makes_topics():
+                raise KafkaFault(meaning_of(NO_TOPIC, self._config.topic))
         return _describe(line.layout, self._config)
 
     async def open(self, resume: Resume) -> bytes | None:  # noqa: ARG002 - the journal knows what is accepted
@@ -334,23 +282,16 @@ class _Work:
     rejected: dict[int, str] = field(default_factory=dict)
 
 
-def _read_server(text: str) -> Broker:
-    found = _SERVER.fullmatch(text)
-    port = int(found["port"] or _PORT) if found else 0
-    if found is None or not 1 <= port <= 65_535:
-        raise ValueError(f'each of servers is a host and a port; write "HOST:{_PORT}", without a scheme')
-    return Broker(found["six"] or found["name"], port)
-
-
-def _describe(layout: Layout, config: KafkaSink.Config) -> str:
+def _describe(layout: Layout, config: KafkaConfig) -> str:
     """Say what there is, and how safe that is."""
     way = "encrypted" if config.tls else "not encrypted"
-    alone = ", so what that broker loses is lost" if layout.replicas == 1 else ""
-    return (
-        f"Kafka at {config.brokers[0]}, {way}, has {_many(len(layout.brokers), 'broker')}; the topic"
-        f" {config.topic} has {_many(len(layout.leaders), 'partition')} of"
-        f" {_many(layout.replicas, 'replica')}{alone}"
-    )
+    topic = f"has {_many(len(layout.leaders), 'partition')} of {_many(layout.replicas, 'replica')}"
+    if not layout.leaders:
+        topic = "is missing, but the brokers make it with the first event"
+    elif layout.replicas == 1:
+        topic += ", so what that broker loses is lost"
+    brokers = _many(len(layout.brokers), "broker")
+    return f"Kafka at {config.brokers[0]}, {way}, has {brokers}; the topic {config.topic} {topic}"
 
 
 def _many(count: int, thing: str) -> str:

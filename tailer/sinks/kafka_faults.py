@@ -31,10 +31,13 @@ FORGOTTEN = frozenset({45, 47, 49, 59, 90})
 OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, UNKNOWN_PRODUCER_ID and
 PRODUCER_FENCED."""
 
+NO_TOPIC = 3
+"""There is no such topic, or not yet."""
+
 _UNAUTHENTICATED = 58
 
 _MEANINGS = {
-    3: "there is no topic {topic}; create it, unless the brokers do (auto.create.topics.enable)",
+    NO_TOPIC: "there is no topic {topic}; create it, unless the brokers do (auto.create.topics.enable)",
     5: "a partition of the topic {topic} has no leader just now; that passes once its brokers are back",
     6: "the lead of a partition has moved; that passes by itself",
     7: "too few replicas had it in time; look at the brokers' load",
@@ -85,15 +88,14 @@ def fault_at(broker: object, error: Exception, patience: Seconds) -> KafkaFault:
         error: What aiokafka or the system raised.
         patience: How long was waited.
     """
-    kind = (
-        UnknownRequestFault
-        if isinstance(error, IncompatibleBrokerVersion | NotImplementedError)
-        else KafkaFault
-    )
+    is_unknown = isinstance(error, IncompatibleBrokerVersion | NotImplementedError)
+    kind = UnknownRequestFault if is_unknown else KafkaFault
     return kind(f"broker {broker}: {_reason_of(error, patience)}")
 
 
-def dialing_fault_at(broker: object, error: Exception, patience: Seconds, *, encrypted: bool) -> KafkaFault:
+def dialing_fault_at(
+    broker: object, error: Exception, patience: Seconds, *, encrypted: bool, advice: str
+) -> KafkaFault:
     """Say why a broker can't be connected to, as `fault_at` does.
 
     Args:
@@ -101,11 +103,14 @@ def dialing_fault_at(broker: object, error: Exception, patience: Seconds, *, enc
         error: What aiokafka, the system or TLS raised.
         patience: How long was waited.
         encrypted: Whether we speak TLS.
+        advice: What to look at if nobody is there.
     """
-    if isinstance(error, KafkaConnectionError):
+    if isinstance(error, KafkaConnectionError | ConnectionResetError | ConnectionAbortedError):
         wanted = "no TLS" if encrypted else "TLS (tls = true)"
-        return KafkaFault(f"broker {broker} hangs up; perhaps it wants {wanted}, or a user")
-    if isinstance(error, ValueError | LookupError | AssertionError) and not isinstance(error, OSError):
+        return KafkaFault(f"broker {broker} hangs up; perhaps it wants {wanted} or a user, or is no Kafka")
+    if isinstance(error, OSError):
+        return KafkaFault(f"broker {broker}: {_reason_of(error, patience)}; {advice}")
+    if isinstance(error, ValueError | LookupError | AssertionError):
         # aiokafka trips over what a broker says when it refuses who we are.
         return KafkaFault(f"broker {broker}: {_MEANINGS[_UNAUTHENTICATED]}")
     return fault_at(broker, error, patience)

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from aiokafka.conn import AIOKafkaConnection, create_conn
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
@@ -24,6 +25,7 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 from tailer.config.credentials import Secret
 from tailer.core.durations import Seconds
 from tailer.sinks.kafka_faults import (
+    NO_TOPIC,
     KafkaFault,
     UnknownRequestFault,
     dialing_fault_at,
@@ -37,6 +39,9 @@ _CLOSING: Seconds = 1.0
 
 _ALL = -1
 """Acknowledge when all replicas that are in sync have it."""
+
+_BROKER = 4
+"""The kind of what has a configuration."""
 
 # It tells what it raises too, and, to whoever has everything logged, requests that hold passwords.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -79,7 +84,7 @@ class Layout(NamedTuple):
 
     Attributes:
         brokers: All of them, by their numbers.
-        leaders: Which broker leads each partition, -1: none does just now.
+        leaders: Which broker leads each partition, -1: none does just now. Empty: there is no topic.
         replicas: How many brokers keep each partition, where that is fewest.
     """
 
@@ -111,7 +116,8 @@ class KafkaLine:
             create: Whether brokers that make topics when they hear of them may do so.
 
         Raises:
-            KafkaFault: Nobody answers, or the topic can't be used.
+            KafkaFault: Nobody answers, or the topic can't be used. One that is missing, and may not be made,
+                is none: it has no leaders.
         """
         faults: list[str] = []
         for server in way.servers:
@@ -120,7 +126,7 @@ class KafkaLine:
             except KafkaFault as fault:
                 faults.append(str(fault))
             else:
-                return cls(way, _read(answer, way.topic))
+                return cls(way, _read(answer, way.topic, create=create))
         raise KafkaFault("; ".join(faults))
 
     async def __aenter__(self) -> Self:
@@ -169,6 +175,20 @@ class KafkaLine:
         for node in sorted(set(self.layout.leaders.values()) & self.layout.brokers.keys()):
             await self._connection(node)
 
+    async def makes_topics(self) -> bool:
+        """Tell whether brokers make topics when they hear of them; not if they don't say, as to most users.
+
+        Raises:
+            KafkaFault: There was no answer.
+        """
+        node = next(iter(self.layout.brokers))
+        request = DescribeConfigsRequest([(_BROKER, str(node), ["auto.create.topics.enable"])])
+        try:
+            answer = await self._send(node, request)
+        except UnknownRequestFault:
+            return False
+        return any(value == "true" for *_, entries in answer.resources for _, value, *_ in entries)
+
     async def close(self) -> None:
         """Hang up."""
         connections, self._connections = self._connections, {}
@@ -186,12 +206,16 @@ class KafkaLine:
         async with self._lock:
             connection = self._connections.get(node)
             if connection is None or not connection.connected():
-                connection = self._connections[node] = await _dial(self._way, self.layout.brokers[node])
+                connection = self._connections[node] = await _dial(
+                    self._way, self.layout.brokers[node], advice="check it, and its advertised.listeners"
+                )
             return connection
 
 
-async def _dial(way: Way, broker: Broker) -> AIOKafkaConnection:
-    """Connect, and say who we are."""
+async def _dial(
+    way: Way, broker: Broker, *, advice: str = "check servers, and the broker"
+) -> AIOKafkaConnection:
+    """Connect, and say who we are; what goes wrong comes with `advice`."""
     options: dict[str, Any] = {"security_protocol": "PLAINTEXT" if way.trust is None else "SSL"}
     if way.mechanism is not None and way.password is not None:
         options = {
@@ -211,7 +235,8 @@ async def _dial(way: Way, broker: Broker) -> AIOKafkaConnection:
                 **options,
             )
     except (KafkaError, OSError, NotImplementedError, ValueError, LookupError, AssertionError) as error:
-        raise dialing_fault_at(broker, error, way.patience, encrypted=way.trust is not None) from error
+        encrypted = way.trust is not None
+        raise dialing_fault_at(broker, error, way.patience, encrypted=encrypted, advice=advice) from error
 
 
 async def _ask(way: Way, server: Broker, *, create: bool) -> Any:
@@ -219,17 +244,21 @@ async def _ask(way: Way, server: Broker, *, create: bool) -> Any:
     connection = await _dial(way, server)
     try:
         return await connection.send(MetadataRequest([way.topic], create))
+    except KafkaConnectionError as error:
+        # Some answer the first question to anybody, and hang up at this one.
+        encrypted = way.trust is not None
+        raise dialing_fault_at(server, error, way.patience, encrypted=encrypted, advice="") from error
     except (KafkaError, OSError, NotImplementedError) as error:
-        raise dialing_fault_at(server, error, way.patience, encrypted=way.trust is not None) from error
+        raise fault_at(server, error, way.patience) from error
     finally:
         await _close(connection)
 
 
-def _read(answer: Any, topic: str) -> Layout:
+def _read(answer: Any, topic: str, *, create: bool) -> Layout:
     """Read what a server has told; raises `KafkaFault` as `KafkaLine.connect` does."""
     brokers = {node: Broker(host, port) for node, host, port, *_ in answer.brokers}
     code, *_, partitions = answer.topics[0]
-    if code:
+    if code and (create or code != NO_TOPIC):
         raise KafkaFault(meaning_of(code, topic))
     if not brokers:
         raise KafkaFault("the cluster is starting and has no brokers yet")

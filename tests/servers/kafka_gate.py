@@ -16,9 +16,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
 import scramp
+from aiokafka.protocol.admin import DescribeConfigsResponse_v0
 from aiokafka.protocol.produce import ProduceRequest_v7, ProduceResponse_v7
 
-_PRODUCE, _HANDSHAKE, _VERSIONS, _AUTHENTICATE = 0, 17, 18, 36
+_PRODUCE, _HANDSHAKE, _VERSIONS, _CONFIGURATION, _AUTHENTICATE = 0, 17, 18, 32, 36
 _TOO_LARGE, _OUT_OF_ORDER, _INVALID_RECORD = 10, 45, 87
 
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -38,6 +39,7 @@ class Gate:
         poison: Ids of events; records in JSON that have one are refused, with all that come with them.
         largest: Most bytes of records that pass at once.
         is_mute: Whether records pass, but no answer to them.
+        settings: What a broker says of its configuration; empty: nothing.
         known: Times that records were not passed on, for they had come before.
     """
 
@@ -46,6 +48,7 @@ class Gate:
         self.poison: Collection[str] = ()
         self.largest = 2**31
         self.is_mute = False
+        self.settings: dict[str, str] = {}
         self.known = 0
         self._inner = inner
         self._user = user
@@ -87,6 +90,8 @@ class Gate:
                 answer = struct.pack(">i", correlation) + reply
             elif doorman is not None and not doorman.is_content:
                 return
+            elif number == _CONFIGURATION:
+                answer = struct.pack(">i", correlation) + self._configuration()
             elif number == _PRODUCE:
                 answer = await self._produce(inner, request, body)
                 if self.is_mute:
@@ -115,6 +120,11 @@ class Gate:
             return await _ask(inner, request)
         answer: bytes = ProduceResponse_v7([(topic, [(partition, code, -1, -1, -1)])], 0).encode()
         return request[4:8] + answer
+
+    def _configuration(self) -> bytes:
+        entries = [(name, value, True, False, False) for name, value in self.settings.items()]
+        answer: bytes = DescribeConfigsResponse_v0(0, [(0, None, 4, "1", entries)]).encode()
+        return answer
 
     def forget(self) -> None:
         """Know nothing of what came before."""
@@ -182,8 +192,8 @@ async def gate_before(port: int, user: tuple[str, str] | None = None) -> AsyncIt
 def _with_ours(versions: bytes) -> bytes:
     """Add to what requests a broker knows those that the gate answers."""
     (count,) = struct.unpack_from(">i", versions, 6)
-    ours = struct.pack(">6h", _HANDSHAKE, 0, 1, _AUTHENTICATE, 0, 0)
-    return versions[:6] + struct.pack(">i", count + 2) + ours + versions[10:]
+    ours = struct.pack(">9h", _HANDSHAKE, 0, 1, _AUTHENTICATE, 0, 0, _CONFIGURATION, 0, 0)
+    return versions[:6] + struct.pack(">i", count + 3) + ours + versions[10:]
 
 
 async def _ask(inner: _Streams, request: bytes) -> bytes:
