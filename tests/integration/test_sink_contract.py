@@ -17,6 +17,7 @@ from tailer.interfaces import Sink
 from tailer.model import Batch
 from tailer.observe import ignore
 from tailer.sinks.file import FileSink
+from tailer.sinks.formats.chosen import read_fields
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import SinkContext
 from tailer.sinks.stdout import StdoutSink
@@ -49,7 +50,14 @@ class _FilePlace:
 
     can_fail_open = True
 
-    def __init__(self, folder: Path, rotate_size: int | None = None, format_: str = "jsonl") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rotate_size: int | None = None,
+        format_: str = "jsonl",
+        fields: Sequence[str] = (),
+    ) -> None:
+        self._fields = read_fields(list(fields))
         self._folder = folder / "logs"
         self._folder.mkdir()
         self._file = self._folder / "events.jsonl"
@@ -62,7 +70,11 @@ class _FilePlace:
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def build(self) -> Sink:
-        return FileSink(FileSink.Config(path=self._file, **self._options), context())
+        return FileSink(FileSink.Config(path=self._file, **self._options), self._context)
+
+    @property
+    def _context(self) -> SinkContext:
+        return context()._replace(fields=self._fields)
 
     def held(self) -> Sequence[str]:
         files = sorted(self._folder.glob("events*"))
@@ -156,6 +168,7 @@ PLACES: dict[str, Callable[[Path], SinkPlace]] = {
     "file-of-csv": partial(_FilePlace, format_="csv"),
     "file-of-csv-that-rotates": partial(_FilePlace, rotate_size=1, format_="csv"),
     "file-of-logfmt": partial(_FilePlace, format_="logfmt"),
+    "file-of-some-fields": partial(_FilePlace, fields=["k", "id"]),
     "file-of-a-template": partial(_FilePlace, format_="template"),
     "stdout": lambda _: _StdoutPlace(),
     "memory": lambda _: _MemoryPlace(),

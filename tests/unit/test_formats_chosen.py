@@ -59,7 +59,14 @@ def test_names_are_those_of_the_place() -> None:
         {'the "host"': SOURCE.name, "@timestamp": 1700000000},
         {'the "host"': SOURCE.name, "@timestamp": 1e300},
     ]
-    assert beginning_of(chosen) is None
+    assert beginning_of(chosen) == b'{"the \\"host\\"":'
+    assert chosen.render(EVENTS).startswith(beginning_of(chosen) or b"-")
+
+
+def test_what_may_be_missing_is_no_beginning() -> None:
+    """A file is known for ours by what all of its records begin with; a payload is not always there."""
+    assert beginning_of(make_format("jsonl", fields=read_fields(["e", "id"]))) is None
+    assert beginning_of(make_format("logfmt", fields=read_fields(["k", "id"]))) == b"k="
 
 
 def test_a_key_of_logfmt_stays_one() -> None:

@@ -74,9 +74,9 @@ class ChosenFormat:
     def __init__(self, notation: Notation, chosen: Sequence[ChosenField]) -> None:
         names = ",".join(notation.text(one.name) for one in chosen)
         self.header = f"{names}{notation.end}".encode() if notation is CSV else b""
-        self.beginning: bytes | None = self.header or None
         self._notation = notation
         values = _values(notation)
+        self.beginning = self.header or _beginning(notation, chosen[0])
         self._fields = [(_label(notation, one.name), values[one.field], one.field) for one in chosen]
 
     def render(self, events: Sequence[Event]) -> bytes:
@@ -92,6 +92,13 @@ class ChosenFormat:
             if is_table or field != PAYLOAD or event.e is not None
         ]
         return f"{notation.begin}{notation.separator.join(pieces)}{notation.end}"
+
+
+def _beginning(notation: Notation, first: ChosenField) -> bytes | None:
+    """Give what all records begin with, where that is the same: an event may have no payload."""
+    if first.field == PAYLOAD:
+        return None
+    return f"{notation.begin}{_label(notation, first.name)}".encode()
 
 
 def _label(notation: Notation, name: str) -> str:
