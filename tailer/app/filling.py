@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import anyio
 
-from tailer.app.gaps import FillStatus, ListedGap, report_of
+from tailer.app.gaps import FillStatus, ListedGap, gaps_of, report_of
 from tailer.app.holes import gaps_of_poller, meant_of, why_unread
 from tailer.app.run import Run
+from tailer.core.matching import is_meant
 from tailer.core.spans import Span
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
@@ -69,10 +70,11 @@ def ask_to_fill(run: Run, patterns: Sequence[str], since: float | None, until: f
 def fill_status(run: Run, patterns: Sequence[str], since: float | None, until: float | None) -> FillStatus:
     """Tell how a fill stands; arguments as of `ask_to_fill`."""
     asked = list(_asked(run, patterns, since, until))
+    unlisted = [*_unlisted(run, patterns, since, until)]
     return FillStatus(
         gaps=report_of(
-            [gap for one in asked for gap in one.lost],
-            connectors=len(asked),
+            [gap for one in asked for gap in one.lost] + [gap for _, lost in unlisted for gap in lost],
+            connectors=len(asked) + len(unlisted),
             since=since,
             until=until,
             taken_at=run.clock.wall(),
@@ -80,10 +82,13 @@ def fill_status(run: Run, patterns: Sequence[str], since: float | None, until: f
         left=sum(one.left for one in asked),
         found=sum(one.poller.refill.found for one in asked),
         doubtful=sum(one.poller.refill.doubtful for one in asked),
-        obstacles=tuple(
-            f"{one.poller.connector.name}: {why_unread(one.poller, one.fleet, run)}"
-            for one in asked
-            if one.lost and one.poller.error is not None
+        obstacles=(
+            *(
+                f"{one.poller.connector.name}: {why_unread(one.poller, one.fleet, run)}"
+                for one in asked
+                if one.lost and one.poller.error is not None
+            ),
+            *(f"{name}: List Connectors does not have it, so it can't be read" for name, _ in unlisted),
         ),
     )
 
@@ -115,6 +120,18 @@ async def _fill(poller: Poller, run: Run, limiter: anyio.CapacityLimiter) -> Non
             await run.clock.sleep(max(0.0, poller.due_at - run.clock.monotonic()))
         async with limiter:
             await poller.fill()
+
+
+def _unlisted(
+    run: Run, patterns: Sequence[str], since: float | None, until: float | None
+) -> Iterator[tuple[str, list[ListedGap]]]:
+    """Give the connectors with lost gaps that can't be filled, as nobody lists them, each with its gaps."""
+    for fleet in run.fleets:
+        for connector, checkpoint in fleet.unlisted:
+            gaps = gaps_of(connector, checkpoint, since=since, until=until, now=run.clock.wall())
+            lost = [gap for gap in gaps if gap.state == "lost"]
+            if lost and is_meant(connector, patterns):
+                yield connector.name, lost
 
 
 def _asked(run: Run, patterns: Sequence[str], since: float | None, until: float | None) -> Iterator[_Asked]:

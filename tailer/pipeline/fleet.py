@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tailer.core.durations import Seconds
+from tailer.core.progress import Checkpoint
 from tailer.core.spans import Span
 from tailer.core.tempo import Tempo
 from tailer.core.windows import Pacing
@@ -64,6 +65,7 @@ class Fleet:
         self.watches = watches
         self.crowd = crowd
         self._context = context
+        self._stored = stored
         # A run that ends by itself has no next round that its haste could delay.
         beginning = None if discover is None else crowd.beginning
         self._turns = Turns(context.clock, concurrency, crowd.revisits, beginning)
@@ -107,6 +109,16 @@ class Fleet:
         """What the last listing of each account told; an account that was never listed is not in it."""
         rosters = [warden.roster for warden in self._wardens.values()]
         return {roster.account: roster.listed for roster in rosters if roster.listed is not None}
+
+    @property
+    def unlisted(self) -> list[tuple[Connector, Checkpoint]]:
+        """What earlier runs have read of connectors that no listing of this one has told of."""
+        listed = {(account, one.id) for account, known in self.listed.items() for one in known}
+        return [
+            (Connector(*ref), stored.checkpoint)
+            for ref, stored in self._stored.items()
+            if ref[0] in self.listed and ref not in listed
+        ]
 
     @property
     def stopped(self) -> Mapping[str, ApiError]:

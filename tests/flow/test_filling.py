@@ -149,3 +149,21 @@ async def test_a_fill_waits_for_details() -> None:
     entries = await stage.journal.read(0, 10**6)
     events = [event for entry in entries for part in entry.segments for event in part.events]
     assert [event.key for event in events if event.e is not None] == [(START - 400, 7)]
+
+
+async def test_what_is_not_listed_is_named_and_stays_lost() -> None:
+    """A connector that vanished while nobody ran is none of a fill's, but its gap was asked for."""
+    stage = Stage({"c1": steady(600, start=-600), "c2": []}, journal=KeptJournal())
+    await left_with_a_gap(stage)
+    stage.source.vanish("c1", start=START)
+
+    run = stage.run("10m")
+    async with run:
+        ask_to_fill(run, (), None, None)
+        await fill_alone(run)
+        status = fill_status(run, (), None, None)
+        other = fill_status(run, ("c2",), None, None)
+
+    assert (status.left, status.gaps.lost, status.gaps.lost_seconds) == (0, 1, 300)
+    assert status.obstacles == ("c1: List Connectors does not have it, so it can't be read",)
+    assert (other.gaps.connectors, other.gaps.lost, other.obstacles) == (1, 0, ())
