@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import anyio
 
-from tailer.app.gaps import FillStatus, ListedGap, gaps_of, report_of
-from tailer.app.holes import gaps_of_poller, meant_of, why_unread
+from tailer.app.gaps import FillStatus, ListedGap, report_of
+from tailer.app.holes import gaps_of_poller, lost_of_unlisted, meant_of, why_unread
 from tailer.app.run import Run
-from tailer.core.matching import is_meant
 from tailer.core.spans import Span
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
@@ -70,7 +69,7 @@ def ask_to_fill(run: Run, patterns: Sequence[str], since: float | None, until: f
 def fill_status(run: Run, patterns: Sequence[str], since: float | None, until: float | None) -> FillStatus:
     """Tell how a fill stands; arguments as of `ask_to_fill`."""
     asked = list(_asked(run, patterns, since, until))
-    unlisted = [*_unlisted(run, patterns, since, until)]
+    unlisted = [*lost_of_unlisted(run, patterns, since, until)]
     return FillStatus(
         gaps=report_of(
             [gap for one in asked for gap in one.lost] + [gap for _, lost in unlisted for gap in lost],
@@ -88,7 +87,7 @@ def fill_status(run: Run, patterns: Sequence[str], since: float | None, until: f
                 for one in asked
                 if one.lost and one.poller.error is not None
             ),
-            *(f"{name}: List Connectors does not have it, so it can't be read" for name, _ in unlisted),
+            *(f"{one.name}: List Connectors does not have it, so it can't be read" for one, _ in unlisted),
         ),
     )
 
@@ -120,18 +119,6 @@ async def _fill(poller: Poller, run: Run, limiter: anyio.CapacityLimiter) -> Non
             await run.clock.sleep(max(0.0, poller.due_at - run.clock.monotonic()))
         async with limiter:
             await poller.fill()
-
-
-def _unlisted(
-    run: Run, patterns: Sequence[str], since: float | None, until: float | None
-) -> Iterator[tuple[str, list[ListedGap]]]:
-    """Give the connectors with lost gaps that can't be filled, as nobody lists them, each with its gaps."""
-    for fleet in run.fleets:
-        for connector, checkpoint in fleet.unlisted:
-            gaps = gaps_of(connector, checkpoint, since=since, until=until, now=run.clock.wall())
-            lost = [gap for gap in gaps if gap.state == "lost"]
-            if lost and is_meant(connector, patterns):
-                yield connector.name, lost
 
 
 def _asked(run: Run, patterns: Sequence[str], since: float | None, until: float | None) -> Iterator[_Asked]:

@@ -22,12 +22,15 @@ from tailer.core.standing import behind_after
 from tailer.interfaces import Commit
 from tailer.journal.glance import glance
 from tailer.journal.sqlite import SqliteJournal
+from tailer.model import Connector
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
 
 
 def gaps_within(run: Run, patterns: Sequence[str], since: float | None, until: float | None) -> GapReport:
     """List the gaps of a run's connectors, with the reason why open ones are still open.
+
+    Of a connector that earlier runs have read and that is not listed now only the lost ones.
 
     Args:
         run: It has been entered.
@@ -36,8 +39,15 @@ def gaps_within(run: Run, patterns: Sequence[str], since: float | None, until: f
         until: Its end; ``None``: the present.
     """
     found = _found(run, patterns, since, until)
-    gaps = [gap for _, listed in found for gap in listed]
-    return report_of(gaps, connectors=len(found), since=since, until=until, taken_at=run.clock.wall())
+    unlisted = [*lost_of_unlisted(run, patterns, since, until)]
+    gaps = [gap for _, listed in (*found, *unlisted) for gap in listed]
+    return report_of(
+        gaps,
+        connectors=len(found) + len(unlisted),
+        since=since,
+        until=until,
+        taken_at=run.clock.wall(),
+    )
 
 
 async def drop_within(
@@ -108,6 +118,25 @@ def meant_of(run: Run, patterns: Sequence[str]) -> Iterator[tuple[Poller, Fleet]
         for poller in fleet.pollers.values():
             if is_meant(poller.connector, patterns):
                 yield poller, fleet
+
+
+def lost_of_unlisted(
+    run: Run, patterns: Sequence[str], since: float | None, until: float | None
+) -> Iterator[tuple[Connector, list[ListedGap]]]:
+    """Give the connectors of earlier runs that nobody lists and that have lost gaps, each with its own.
+
+    Args:
+        run: It has been entered.
+        patterns: Names the connectors, by their ids; none: all.
+        since: Start of the asked span, API time; ``None``: from the beginning.
+        until: Its end; ``None``: the present.
+    """
+    for fleet in run.fleets:
+        for connector, checkpoint in fleet.unlisted:
+            gaps = gaps_of(connector, checkpoint, since=since, until=until, now=run.clock.wall())
+            lost = [gap for gap in gaps if gap.state == "lost"]
+            if lost and is_meant(connector, patterns):
+                yield connector, lost
 
 
 def gaps_of_poller(

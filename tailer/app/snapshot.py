@@ -15,6 +15,7 @@ from tailer.app.holes import why_unread
 from tailer.app.run import Run
 from tailer.app.status import (
     MAX_CONNECTORS,
+    MAX_UNLISTED,
     AccountStatus,
     ConnectorStatus,
     FleetStatus,
@@ -184,9 +185,16 @@ def _principal(name: str, fleets: Sequence[Fleet], now: _Moment) -> PrincipalSta
 def _accounts(fleet: Fleet) -> list[AccountStatus]:
     counts = Counter(poller.connector.account for poller in fleet.pollers.values())
     stopped = {account: str(error) for account, error in fleet.stopped.items()}
+    unlisted: dict[str, list[str]] = {}
+    for connector, _ in fleet.unlisted:
+        unlisted.setdefault(connector.account, []).append(connector.id)
     return [
         AccountStatus(
-            account=watch.account, connectors=counts[watch.account], error=stopped.get(watch.account)
+            account=watch.account,
+            connectors=counts[watch.account],
+            error=stopped.get(watch.account),
+            unlisted=len(unlisted.get(watch.account, ())),
+            unlisted_ids=tuple(unlisted.get(watch.account, ())[:MAX_UNLISTED]),
         )
         for watch in fleet.watches
     ]

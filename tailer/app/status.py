@@ -203,11 +203,15 @@ class AccountStatus(Shown, frozen=True, kw_only=True):
         connectors: How many of its connectors are read.
         error: Why none of them is read at present: the account was refused as a whole, or was never listed.
             It is tried again. ``None``: it is read.
+        unlisted: Connectors that earlier runs have read and that no listing of this one has told of.
+        unlisted_ids: The ids of the first of them.
     """
 
     account: str
     connectors: int
     error: str | None = None
+    unlisted: int = 0
+    unlisted_ids: tuple[str, ...] = ()
 
 
 class PrincipalStatus(Shown, frozen=True, kw_only=True):
@@ -368,6 +372,9 @@ class Status(Shown, frozen=True, kw_only=True):
     connectors: tuple[ConnectorStatus, ...] = ()
     totals: Totals | None = None
 
+
+MAX_UNLISTED = 3
+"""Connectors that are named in a status though it is not known what people call them."""
 
 MAX_SPANS = 20
 """Spans listed of one connector; thousands of gaps would tell no more."""

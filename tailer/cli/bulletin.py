@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, set_cell_size
 
@@ -46,7 +46,7 @@ def bulletin(status: Status, note: str | None, columns: int | None, *, everythin
         columns: Of the terminal; ``None``: lines are as long as they get.
         everything: Leave no reason and no gap out.
     """
-    sentences = [verdict(status), *reasons(status), *_circumstances(status, note)]
+    sentences = [verdict(status), *reasons(status), *_unlisted(status), *_circumstances(status, note)]
     lines = [line for sentence in sentences for line in _wrapped(f"{escaped(sentence)}.", columns)]
     for table in (_budgets(status), _sinks(status)):
         lines += ["", *aligned(table, columns)] if len(table) > 1 else []
@@ -55,6 +55,18 @@ def bulletin(status: Status, note: str | None, columns: int | None, *, everythin
     gaps = _gaps(status.connectors, None if everything else MAX_GAPS, columns)
     lines += ["", *gaps] if gaps else []
     return lines
+
+
+def _unlisted(status: Status) -> Iterator[str]:
+    """Name those that a verdict on what is read leaves out."""
+    for principal in status.principals:
+        for one in principal.accounts:
+            if one.unlisted:
+                more = ", ..." if one.unlisted > len(one.unlisted_ids) else ""
+                yield (
+                    f"Not listed, and so not read: {count(one.unlisted, 'connector')} of earlier runs"
+                    f" ({', '.join(one.unlisted_ids)}{more}); they go on where they were left once they are"
+                )
 
 
 def _circumstances(status: Status, note: str | None) -> list[str]:

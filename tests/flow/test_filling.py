@@ -11,6 +11,7 @@ from tailer.app.filling import ask_to_fill, fill_alone, fill_status
 from tailer.app.gaps import FillStatus, GapReport
 from tailer.app.holes import drop_within, gaps_within
 from tailer.app.run import Run
+from tailer.app.snapshot import snapshot, this_process
 from tailer.core.purpose import Purpose
 from tailer.errors import AuthError, ServerError
 from tailer.testing.recording_sink import RecordingSink
@@ -20,6 +21,8 @@ from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, keys, keys_of
 pytestmark = FAKE_TIME
 
 DROPPED = (START - 600, START - 300)
+
+PROCESS = this_process(0.0)
 
 
 async def left_with_a_gap(stage: Stage) -> GapReport:
@@ -163,7 +166,11 @@ async def test_what_is_not_listed_is_named_and_stays_lost() -> None:
         await fill_alone(run)
         status = fill_status(run, (), None, None)
         other = fill_status(run, ("c2",), None, None)
+        gaps = gaps_within(run, (), None, None).gaps
+        (account,) = snapshot(run, PROCESS, "running").principals[0].accounts
 
     assert (status.left, status.gaps.lost, status.gaps.lost_seconds) == (0, 1, 300)
     assert status.obstacles == ("c1: List Connectors does not have it, so it can't be read",)
     assert (other.gaps.connectors, other.gaps.lost, other.obstacles) == (1, 0, ())
+    assert [(gap.connector, gap.start, gap.end) for gap in gaps if gap.state == "lost"] == [("c1", *DROPPED)]
+    assert (account.connectors, account.unlisted, account.unlisted_ids) == (1, 1, ("c1",))

@@ -93,6 +93,19 @@ def test_a_status_tells_what_is_settled() -> None:
     assert line == "Settled through 2027-01-13 19:59:58Z (1d ago): no poll reads that again."
 
 
+@pytest.mark.parametrize(("unlisted", "more"), [(1, ""), (5, ", ...")])
+def test_a_status_names_who_is_not_listed_any_more(unlisted: int, more: str) -> None:
+    """All may be well of what is read; what was read before a restart and vanished is not forgotten."""
+    account = AccountStatus(account="account", connectors=2, unlisted=unlisted, unlisted_ids=("7f2c",))
+    principal = msgspec.structs.replace(PRINCIPAL, accounts=(account,))
+    first, line, *_ = bulletin(changed(principals=(principal,)), None, None, everything=False)
+    assert first.startswith("All is well")
+    assert line == (
+        f"Not listed, and so not read: {unlisted} connector{'s' * (unlisted > 1)} of earlier runs"
+        f" (7f2c{more}); they go on where they were left once they are."
+    )
+
+
 def test_a_status_in_which_all_is_well() -> None:
     """The first line says so; nothing is wider than a small terminal."""
     assert bulletin(WELL, None, 80, everything=False) == [
