@@ -102,6 +102,10 @@ class RateLimitedError(ApiError):
         self.is_own = False
 
 
+class UnsentError(ApiError):
+    """The budget had no room in time, and nothing was sent: do without, or ask again later."""
+
+
 class ServerError(ApiError):
     """408, 425, 5xx and 520-530, or a failure without a known code: transient, back off and try again.
 

@@ -5,6 +5,7 @@ Every implementation runs the suites in `tailer.testing`, which hold exactly the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -91,11 +92,17 @@ class EventApi(Protocol):
         """
 
     async def list_events(
-        self, account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+        self,
+        account: str,
+        connector: str,
+        request: EventsRequest,
+        purpose: Purpose = Purpose.LIVE,
+        until: float = math.inf,
     ) -> Page:
-        """Read one page of a connector's events.
+        """Read one page of a connector's events; not sent if it still waits for the budget at `until`.
 
         Raises:
+            UnsentError: It was not sent.
             ApiError: One of its subclasses; what it asks for is said there.
         """
 

@@ -6,6 +6,7 @@ What fails in a way that passes is sent again by `retry`; all else leaves as an 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from random import random
@@ -159,7 +160,12 @@ class ApiClient:
         return await self._get(url, Subject(account), partial(decipher_connectors, account=account), purpose)
 
     async def list_events(
-        self, account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+        self,
+        account: str,
+        connector: str,
+        request: EventsRequest,
+        purpose: Purpose = Purpose.LIVE,
+        until: float = math.inf,
     ) -> Page:
         """Read one page of a connector's events.
 
@@ -168,13 +174,15 @@ class ApiClient:
             connector: Connector id.
             request: Window, cursor, kind and limit.
             purpose: What for; it decides who goes first where the budget binds.
+            until: When it is given up if it still waits for the budget (monotonic).
 
         Raises:
+            UnsentError: It was given up.
             ApiError: One of its subclasses, after retries where they may help.
         """
         url = events_url(self._base_url, account, connector, request)
         decipher = partial(decipher_events, account=account, connector=connector)
-        return await self._get(url, Subject(account, connector), decipher, purpose)
+        return await self._get(url, Subject(account, connector), decipher, purpose, until)
 
     async def get_event(self, account: str, connector: str, key: Key, purpose: Purpose) -> Payload:
         """Read the payload of one event.
@@ -218,8 +226,9 @@ class ApiClient:
         subject: Subject,
         decipher: Callable[[int, Headers, bytes], _Result],
         purpose: Purpose,
+        until: float = math.inf,
     ) -> _Result:
-        attempt = partial(self._attempt, URL(url, encoded=True), subject, decipher, purpose)
+        attempt = partial(self._attempt, URL(url, encoded=True), subject, decipher, purpose, until)
         return await persist(attempt, self._clock, self._random, self._note_retry)
 
     async def _attempt(
@@ -228,9 +237,10 @@ class ApiClient:
         subject: Subject,
         decipher: Callable[[int, Headers, bytes], _Result],
         purpose: Purpose,
+        until: float,
     ) -> _Result:
         """Send one request within the budget, and learn from its answer."""
-        sent = await self._ledger.admit(subject, purpose)
+        sent = await self._ledger.admit(subject, purpose, until)
         credentials = self._credentials  # those that are sent: an answer may come when there are others
         try:
             status, headers, body = await self._fetch(url, subject, sent)

@@ -17,6 +17,9 @@ from tailer.core.budget import Budget
 from tailer.core.durations import Seconds
 from tailer.core.precedence import Precedence
 from tailer.core.purpose import Purpose
+from tailer.errors import UnsentError
+
+_LEAST_WAIT: Seconds = 0.001  # shorter ones could be lost in a sum with a large time, and never end
 
 
 def _do_nothing() -> None:
@@ -63,13 +66,19 @@ class Gate:
         self._stopped_until: float | None = None
         self._waiting: Precedence[_Ticket] = Precedence()
 
-    async def enter(self, subject: Hashable, purpose: Purpose, clock: Clock) -> float:
+    async def enter(
+        self, subject: Hashable, purpose: Purpose, clock: Clock, until: float = math.inf
+    ) -> float:
         """Wait until a request may be sent, count it, and return the monotonic time.
 
         Args:
             subject: What it is about.
             purpose: What it is for.
             clock: Time.
+            until: When it is given up if it still waits (monotonic); what may go at once goes in any case.
+
+        Raises:
+            UnsentError: It was given up.
         """
         budget, waiting = self.budget, self._waiting
         now = clock.monotonic()
@@ -80,9 +89,11 @@ class Gate:
         waiting.join(ticket, purpose, is_suspect=budget.suspects.is_suspect(subject, now))
         try:
             while (delay := self._delay(ticket, now := clock.monotonic())) > 0:
+                if until - now < _LEAST_WAIT:
+                    raise UnsentError("the budget had no room for a request that could not wait")
                 if math.isinf(delay):
                     self.stir(clock, ticket)
-                await ticket.sleep(clock, delay)
+                await ticket.sleep(clock, min(delay, until - now))
             budget.spend(now, purpose)
             waiting.sent(purpose)
         finally:

@@ -62,9 +62,13 @@ class Ledger:
         self._clock = clock
         self._observer = observer
 
-    async def admit(self, subject: Hashable, purpose: Purpose = Purpose.LIVE) -> float:
-        """Wait until the budget has room for a request about `subject`; return the monotonic time of it."""
-        sent = await self._gate.enter(subject, purpose, self._clock)
+    async def admit(self, subject: Hashable, purpose: Purpose, until: float) -> float:
+        """Wait until the budget has room for a request about `subject`; return the monotonic time of it.
+
+        Raises:
+            UnsentError: It had none by `until` (monotonic).
+        """
+        sent = await self._gate.enter(subject, purpose, self._clock, until)
         self.counters.count(purpose)
         return sent
 

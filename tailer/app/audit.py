@@ -26,6 +26,7 @@ from tailer.core.reading import WindowRead
 from tailer.core.refill import Refill
 from tailer.core.spans import Spans
 from tailer.core.standing import standing_of
+from tailer.core.terms import Terms
 from tailer.errors import ConfigError
 from tailer.interfaces import EventApi
 from tailer.journal.recall import Recall, recall
@@ -237,7 +238,8 @@ class _Reader:
         while (plan := refill.plan(SLICE_ROWS)) is not None:
             now = client.api_time.now(self._clock.monotonic())
             read = WindowRead(plan.window, quirks, now=now, limit=self._limit, max_rows=plan.max_rows)
-            error = await read_pages(client, self._connector, read, plan.purpose)
+            terms = Terms(client.budget, plan.purpose)
+            error = await read_pages(client, self._connector, read, terms, self._clock)
             if error is not None:
                 raise error
             self.rows += read.result.rows

@@ -20,6 +20,7 @@ from tailer.app.status import (
     ConnectorStatus,
     FleetStatus,
     JournalStatus,
+    OverdueReason,
     Phase,
     PrincipalStatus,
     ProcessStatus,
@@ -27,12 +28,11 @@ from tailer.app.status import (
     Status,
     Totals,
 )
-from tailer.app.survey import Surveyed, described, summarized, worst_of
-from tailer.core.durations import Seconds
+from tailer.app.survey import Overdue, Surveyed, described, summarized, worst_of
 from tailer.core.ladder import REACH, reach_in_effect
 from tailer.core.matching import is_meant
 from tailer.core.purpose import Purpose
-from tailer.core.standing import condition_of, standing_of
+from tailer.core.standing import Condition, condition_of, standing_of
 from tailer.pipeline.delivery import Delivery
 from tailer.pipeline.fleet import Fleet
 from tailer.pipeline.poller import Poller
@@ -79,7 +79,9 @@ def snapshot(
             them in any case.
     """
     now = _Moment(run.clock.wall(), run.clock.monotonic())
-    surveyed = [_surveyed(poller, fleet, now) for fleet in run.fleets for poller in fleet.pollers.values()]
+    surveyed = [
+        _surveyed(poller, fleet, run, now) for fleet in run.fleets for poller in fleet.pollers.values()
+    ]
     meant = [one for one in surveyed if is_meant(one.connector, patterns)]
     pollers = {ref: (poller, fleet) for fleet in run.fleets for ref, poller in fleet.pollers.items()}
     return Status(
@@ -101,10 +103,12 @@ def snapshot(
 def count_connectors(run: Run) -> FleetStatus:
     """Take the summary alone."""
     now = _Moment(run.clock.wall(), run.clock.monotonic())
-    return summarized([_surveyed(one, fleet, now) for fleet in run.fleets for one in fleet.pollers.values()])
+    return summarized(
+        [_surveyed(one, fleet, run, now) for fleet in run.fleets for one in fleet.pollers.values()]
+    )
 
 
-def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
+def _surveyed(poller: Poller, fleet: Fleet, run: Run, now: _Moment) -> Surveyed:
     standing = standing_of(poller.checkpoint)
     api_now = fleet.client.api_time.now(now.monotonic)
     condition = condition_of(
@@ -125,17 +129,36 @@ def _surveyed(poller: Poller, fleet: Fleet, now: _Moment) -> Surveyed:
         lag,
         reach,
         poller.silent_since,
-        _affordable(poller, fleet, api_now) if condition == "well" else None,
+        _overdue(poller, fleet, run, now, condition),
     )
 
 
-def _affordable(poller: Poller, fleet: Fleet, api_now: float) -> Seconds | None:
-    """Give the reach in effect where it is less than configured; that of one in trouble says nothing."""
+def _overdue(poller: Poller, fleet: Fleet, run: Run, now: _Moment, condition: Condition) -> Overdue | None:
+    """Give the reach in effect where it is less than configured; one that fails has none."""
+    if condition in {"parked", "failing"}:
+        return None
+    api_now = fleet.client.api_time.now(now.monotonic)
     levels, pace = poller.checkpoint.levels, fleet.crowd.pace
     # Where the budget binds an interval may be short for one burst, and the poll after it still has to wait.
     interval = pace.longest if pace.is_bound else poller.tempo.interval
     reach = reach_in_effect(levels, api_now, interval)
-    return reach if levels and reach < REACH * levels[-1][0] else None
+    if not levels or reach >= REACH * levels[-1][0]:
+        return None
+    return Overdue(reach, _why_overdue(poller, fleet, run, now.monotonic, condition))
+
+
+def _why_overdue(poller: Poller, fleet: Fleet, run: Run, now: float, condition: Condition) -> OverdueReason:
+    """Say why deep reads are late: what holds up everybody, before what is the connector's own."""
+    budget = fleet.crowd.budget
+    if run.room.full_since is not None:
+        return "journal full"
+    if budget.reason is not None:
+        return "paused"
+    if poller.silent_since is not None:
+        return "silent"
+    if fleet.crowd.pace.is_bound or not budget.affords(Purpose.REVISIT, now):
+        return "budget"
+    return "behind" if condition == "behind" else "under way"
 
 
 def _described(one: Surveyed, poller: Poller, fleet: Fleet, run: Run, now: _Moment) -> ConnectorStatus:

@@ -20,6 +20,10 @@ from tailer.core.standing import Condition
 Phase: TypeAlias = Literal["starting", "running", "draining"]
 """``starting``: the journal is open, the connectors are not yet known. ``draining``: nothing new is read."""
 
+OverdueReason: TypeAlias = Literal["journal full", "paused", "silent", "budget", "behind", "under way"]
+"""Why deep reads of a connector are overdue. ``silent``: its appliance is, so it is polled rarely. ``under
+way``: they have not been made yet, as after a downtime, or the API is slow."""
+
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Root of all that is shown."""
@@ -99,8 +103,9 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
         keys: Events that are remembered so that none is journaled twice; ``None`` when not counted.
         reach: Seconds that it is read back at most, where memory is short (``max_keys``); ``None``: as far
             as it is configured, or nobody polls.
-        affordable_reach: Seconds of lateness up to which its late events are found in time, where the budget
-            does not hold the deeper reads; ``None``: all are made in time, or nobody polls.
+        affordable_reach: Seconds of lateness up to which its late events are found in time, where deeper
+            reads are overdue; ``None``: all are made in time, or nobody polls.
+        overdue_because: Why they are overdue (`OverdueReason`); ``None``: none is.
         lateness: How late its events are; ``None`` before the first.
         silent_since: Last sign of life of its appliance, whose heartbeat has stopped; ``None``: it
             has not, or nobody knows.
@@ -128,6 +133,7 @@ class ConnectorStatus(Shown, frozen=True, kw_only=True):
     keys: int | None = None
     reach: Seconds | None = None
     affordable_reach: Seconds | None = None
+    overdue_because: OverdueReason | None = None
     lateness: LatenessStatus | None = None
     silent_since: float | None = None
     away: tuple[int, int] | None = None
@@ -164,7 +170,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         ladder_reach: Seconds after its time at which an event may become visible and is still found in time,
             everywhere: as configured, or less where memory or budget do not allow it; ``None`` without
             connectors.
-        overdue: Connectors whose deep reads are not made in time, because the budget does not hold them.
+        overdue: Connectors whose deep reads are not made in time.
+        overdue_because: How many of them there are for each reason.
         affordable_reach: The lowest `ConnectorStatus.affordable_reach`; ``None`` without any.
     """
 
@@ -192,6 +199,7 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
     silent_since: float | None = None
     ladder_reach: Seconds | None = None
     overdue: int = 0
+    overdue_because: Mapping[OverdueReason, int] = {}
     affordable_reach: Seconds | None = None
 
 

@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import Any, Literal, NamedTuple
 
 from tailer.app.lateness import delays
-from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus
+from tailer.app.status import MAX_SPANS, ConnectorStatus, FleetStatus, GapStatus, OverdueReason
 from tailer.core.advance import frontier_of
 from tailer.core.durations import Seconds
 from tailer.core.ladder import REACH
@@ -26,6 +26,18 @@ LAG_QUANTILES = ("0.5", "0.9", "0.99", "1")
 _RANKS = {"parked": 0, "failing": 1, "behind": 2, "unknown": 3, "well": 3}
 
 
+class Overdue(NamedTuple):
+    """What is known of the deep reads of a connector that are not made in time.
+
+    Attributes:
+        reach: Seconds of lateness up to which its late events are found in time nevertheless.
+        because: Why they are not made in time.
+    """
+
+    reach: Seconds
+    because: OverdueReason
+
+
 class Surveyed(NamedTuple):
     """One connector.
 
@@ -37,8 +49,7 @@ class Surveyed(NamedTuple):
         keys: Events that are remembered of it; ``None`` when not counted.
         lag: Seconds from `Standing.whole_through` to the present; ``None`` when nobody polls.
         reach: Seconds that it is read back at most, where memory is short; ``None``: as configured.
-        affordable: Seconds of lateness up to which its late events are found in time, where the budget does
-            not hold deeper reads; ``None``: all that are configured are made in time.
+        overdue: How far late events are found in time where deeper reads are overdue; ``None``: none is.
         silent_since: Last sign of life of its appliance, whose heartbeat has stopped; ``None``: it has not.
     """
 
@@ -50,7 +61,7 @@ class Surveyed(NamedTuple):
     lag: Seconds | None = None
     reach: Seconds | None = None
     silent_since: float | None = None
-    affordable: Seconds | None = None
+    overdue: Overdue | None = None
 
 
 def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
@@ -63,7 +74,7 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
     gaps = [gap for one in all_of_them for gap in one.checkpoint.gaps]
     keys = [one.keys for one in all_of_them if one.keys is not None]
     reaches = [one.reach for one in all_of_them if one.reach is not None]
-    affordable = [one.affordable for one in all_of_them if one.affordable is not None]
+    overdue = [one.overdue for one in all_of_them if one.overdue is not None]
     silences = [one.silent_since for one in all_of_them if one.silent_since is not None]
     return FleetStatus(
         connectors=len(all_of_them),
@@ -89,8 +100,9 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         silent=len(silences),
         silent_since=min(silences, default=None),
         ladder_reach=min((_ladder_reach(one) for one in all_of_them if one.checkpoint.levels), default=None),
-        overdue=len(affordable),
-        affordable_reach=min(affordable, default=None),
+        overdue=len(overdue),
+        overdue_because=Counter(one.because for one in overdue),
+        affordable_reach=min((one.reach for one in overdue), default=None),
     )
 
 
@@ -134,7 +146,8 @@ def described(one: Surveyed, *, why: str = NOT_YET_READ, **present: Any) -> Conn
         spans=tuple(GapStatus(**gap._asdict()) for gap in gaps),
         keys=one.keys,
         reach=one.reach,
-        affordable_reach=one.affordable,
+        affordable_reach=one.overdue and one.overdue.reach,
+        overdue_because=one.overdue and one.overdue.because,
         silent_since=one.silent_since,
         lateness=delays(checkpoint.lateness),
         **present,
@@ -172,7 +185,7 @@ def headline(fleet: FleetStatus) -> str:
 
 def _ladder_reach(one: Surveyed) -> Seconds:
     """Give the lateness up to which events are found, as far as memory and budget allow."""
-    limits = (REACH * one.checkpoint.levels[-1][0], one.reach, one.affordable)
+    limits = (REACH * one.checkpoint.levels[-1][0], one.reach, one.overdue and one.overdue.reach)
     return min(limit for limit in limits if limit is not None)
 
 

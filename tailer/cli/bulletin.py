@@ -164,8 +164,10 @@ def _connectors(status: Status, columns: int | None, max_reasons: int | None) ->
 def _connector(one: ConnectorStatus, now: float, name_columns: int) -> tuple[str, ...]:
     gaps = [f"{one.gaps:,} ({format_duration(one.gap_seconds)})"] if one.gaps else []
     gaps += [f"{format_duration(one.unread_seconds)} not yet read"] if one.unread else []
-    reaches = [reach for reach in (one.reach, one.affordable_reach) if reach is not None]
-    gaps += [f"late events found for {format_duration(round(min(reaches)))} only"] if reaches else []
+    limits = ((one.reach, "memory"), (one.affordable_reach, one.overdue_because))
+    reaches = [(reach, because) for reach, because in limits if reach is not None]
+    for reach, because in sorted(reaches)[:1]:
+        gaps.append(f"late events found for {format_duration(round(reach))} only ({because})")
     return (
         _cut(one.name, name_columns),
         _state(one, now),

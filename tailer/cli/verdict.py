@@ -7,12 +7,21 @@
 
 from __future__ import annotations
 
-from tailer.app.status import PrincipalStatus, SinkStatus, Status
+from tailer.app.status import OverdueReason, PrincipalStatus, SinkStatus, Status
 from tailer.cli.times import age, instant
 from tailer.core.durations import format_duration
 
 CLOCK_TOLERANCE = 2.0
 """Seconds that this machine's clock may differ from the API's without a word; headers have whole seconds."""
+
+_OVERDUE: dict[OverdueReason, str] = {
+    "journal full": "because the journal is full",
+    "paused": "because polling is paused",
+    "silent": "because their appliance is silent",
+    "budget": "for want of budget",
+    "behind": "because they are behind",
+    "under way": "still to be made",
+}
 
 _BEGINNINGS = {
     None: "No daemon runs",
@@ -74,10 +83,8 @@ def reasons(status: Status) -> list[str]:
         )
     if status.fleet.affordable_reach is not None:
         shortest = format_duration(round(status.fleet.affordable_reach))
-        overdue = count(status.fleet.overdue, "connector")
         told.append(
-            f"The budget does not hold all reads of the past: those of {overdue} are overdue;"
-            f" events that become visible later than {shortest} are found late, or missed"
+            f"{_overdue(status)}; events that become visible later than {shortest} are found late, or missed"
         )
     told += [_failing(one, now) for one in status.sinks if one.failing_since is not None]
     return told
@@ -86,6 +93,15 @@ def reasons(status: Status) -> list[str]:
 def count(number: int, noun: str) -> str:
     """Write a number of things."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _overdue(status: Status) -> str:
+    """Say whose reads of the past are overdue, and why."""
+    overdue, because = count(status.fleet.overdue, "connector"), status.fleet.overdue_because
+    if because.keys() <= {"budget"}:
+        return f"The budget does not hold all reads of the past: those of {overdue} are overdue"
+    words = ", ".join(f"{number:,} {_OVERDUE[reason]}" for reason, number in because.items())
+    return f"Reads of the past are overdue at {overdue} ({words})"
 
 
 def _through(status: Status) -> str:

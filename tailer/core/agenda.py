@@ -6,6 +6,7 @@ Rules:
 2. A *backlog* item is ready at once; the one that is least far is taken first, so that a fleet advances
    together and a merge over its connectors has little to hold.
 3. Live ones go first, but every `BACKLOG_TURN`-th choice is the backlog's while it has any: neither starves.
+   What of the backlog has a live time as well is taken as whichever comes first.
 4. An item that is removed leaves its place behind, which is skipped when its turn comes.
 5. A live item that is ready may have to wait for its beginning (`tailer.core.spacing`); the backlog does not.
 """
@@ -49,9 +50,17 @@ class Agenda(Generic[Item]):
         """Poll an item at `due_at` (monotonic)."""
         self._add(self._live, item, due_at)
 
-    def add_backlog(self, item: Item, progress: float) -> None:
-        """Poll an item as soon as possible; among such, those with the least `progress` go first."""
+    def add_backlog(self, item: Item, progress: float, due_at: float = math.inf) -> None:
+        """Poll an item as soon as possible; among such, those with the least `progress` go first.
+
+        Args:
+            item: Which.
+            progress: How far it is.
+            due_at: When it is live as well (monotonic); infinite: never.
+        """
         self._add(self._backlog, item, progress)
+        if due_at < math.inf:
+            heapq.heappush(self._live, (due_at, self._places[item], item))
 
     def remove(self, item: Item) -> bool:
         """Take an item out before its turn; return whether it was waiting for it."""

@@ -14,7 +14,8 @@ Rules:
 5. What follows a plain 400, `tailer.core.refusals` tells. What is refused for good is a gap.
 6. Rows of unfinished pieces are kept: they may be journaled, they cover nothing.
 7. A piece that turns out to hold many more rows than one read is meant to take is left off (`dense`), so
-   that the planner can cut a slice of the right width. So is a read of very many requests.
+   that the planner can cut a slice of the right width. So is a read of very many requests, and one of the
+   past that has to make way for a poll (`tailer.core.terms`).
 8. No request asks for anything before the window's start less the padding: below that, keys may be forgotten.
 """
 
@@ -59,6 +60,7 @@ class Reading:
         dense: The window holds many more rows than expected, or takes too many requests; what was read until
             then is there, the rest is unread.
         refused: Nothing of the window was accepted in any form.
+        page_rows: Rows of the longest page that another followed; 0: none did.
     """
 
     rows: list[Event] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Reading:
     pages: int = 0
     dense: bool = False
     refused: bool = False
+    page_rows: int = 0
 
 
 def merged(readings: Sequence[Reading]) -> Reading:
@@ -80,6 +83,7 @@ def merged(readings: Sequence[Reading]) -> Reading:
         pages=sum(reading.pages for reading in readings),
         dense=any(reading.dense for reading in readings),
         refused=any(reading.refused for reading in readings),
+        page_rows=max(reading.page_rows for reading in readings),
     )
 
 
@@ -130,7 +134,7 @@ class WindowRead:
         stack = self._pieces.stack
         while stack:
             if self._is_too_much():
-                self._leave_off()
+                self.leave_off()
                 break
             piece = stack[-1]
             if self._refusals.apply_known(piece):
@@ -157,6 +161,21 @@ class WindowRead:
         else:
             self._pieces.stack.pop()
 
+    @property
+    def is_divisible(self) -> bool:
+        """Whether what is left could be read in smaller windows: neither a second nor a search can."""
+        if not self._pieces.stack:
+            return False
+        piece = self._pieces.stack[-1]
+        is_search = piece.purpose != "read" or piece.refusals or piece.trials is not None
+        is_search = is_search or piece.by_age or piece.older_half is not None or piece.halved_from
+        return not is_search and (piece.width > 1 or not piece.pages)
+
+    def leave_off(self) -> None:
+        """Leave unread what is left (rule 7)."""
+        self.result.dense = True
+        self._pieces.stack.clear()
+
     def refuse(self) -> None:
         """Take a plain 400 as the answer to the request that `next_request` gave last."""
         self._requests += 1
@@ -175,10 +194,6 @@ class WindowRead:
         has_progress = bool(result.covered or result.gaps)
         return has_progress and self._max_rows is not None and len(result.rows) > self._max_rows
 
-    def _leave_off(self) -> None:
-        self.result.dense = True
-        self._pieces.stack.clear()
-
     def _take(self, piece: Piece, page: Page) -> None:
         if piece.date is None:
             piece.date = self._shape.now if page.date is None else page.date
@@ -186,6 +201,7 @@ class WindowRead:
         piece.rows += len(page.events)
         piece.empty_pages = 0 if page.events else piece.empty_pages + 1
         if page.cursor is not None and page.cursor not in piece.cursors:
+            self.result.page_rows = max(self.result.page_rows, len(page.events))
             self._turn_page(piece, page.cursor)
         elif self._is_whole(piece, page):
             self._cover(piece, piece.date)
@@ -211,7 +227,7 @@ class WindowRead:
     def _turn_page(self, piece: Piece, cursor: str) -> None:
         piece.turn_to(cursor)
         if self._max_rows is not None and piece.width > 1 and self._expected_rows(piece) > self._max_rows:
-            self._leave_off()
+            self.leave_off()
         elif (
             piece.pages >= MAX_PAGES
             or piece.empty_pages >= MAX_EMPTY_PAGES

@@ -6,10 +6,13 @@ Rules, in this order (times are API time; a *slice* is a window that by the meas
 1. *Catch-up*: while what lies between the end of all that is accounted for (the *frontier*) and the head is
    more than one slice, the next slice from the frontier on is read, oldest first.
 2. *Head*: otherwise the window ends at the head and begins where the deepest due level of the ladder says,
-   at least `look_back` before the head, and never after the frontier. A level whose read would be more
-   than one slice is read as a *pass*, in slices beside the head polls, and the poll uses the deepest due
-   level below it. A pass counts as a read of its level at the time at which it was planned, once it is
-   done. Where the budget binds, slices of the past are no longer than a page: live polls wait for them.
+   at least `look_back` before the head, and never after the frontier. It counts for the deepest level that
+   it reaches back for anyway. A level whose read would be more than one page is read as a *pass*, in slices
+   beside the head polls, and the poll uses the deepest due level below it. A pass counts as a read of its
+   level at the time at which it was planned, once it is done; it leaves out what polls and other passes have
+   read since. Of several passes the shallowest and the deepest take turns: both go on, however little can be
+   read. Their slices hold no more than a page, about, for polls wait for them; one that turns out to take
+   more may be left off, and the next is half as wide at most.
 3. *Backlog*, when no head poll is due: the oldest hole before the frontier, then the next slice of a pass,
    then of an absence that is to be read again (`tailer.core.absence`); after one that failed the next in
    turn, so that one bad hole holds up nothing else. After one that brought nothing (it lies too near to the
@@ -25,7 +28,7 @@ density of what is left, would pay for a second page again and again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from tailer.core.absence import Absence
@@ -47,6 +50,10 @@ SLICE_PAGES = 9.53
 """Pages of one slice: enough to spread the cost of a commit, few enough to be repeated after a failure. If
 slices of a steady connector ended with a full page, of 1000 rows or 100, they would be doubted and read again
 in halves."""
+
+PIECE = 0.8
+"""Part of a page that a slice of the past is meant to fill: of 100 events that come independently there are
+seldom a quarter more, and a second page would be paid for a few of them."""
 
 POLLING_SHARE = 0.9
 """Part of the allowed rate that regular polls may take; the rest is left to listing and second pages."""
@@ -72,6 +79,8 @@ class Plan(NamedTuple):
         max_rows: Rows after which the read is left off as too dense, ``None`` for no limit.
         slices: Parts of the window that are read at once, ascending; empty: it is read as one.
         purpose: What its requests are sent for.
+        later: What those after the first are sent for; for a poll that reaches far back for late events they
+            are revisits (`tailer.core.terms`).
     """
 
     window: Window
@@ -80,6 +89,7 @@ class Plan(NamedTuple):
     max_rows: int | None = None
     slices: tuple[Window, ...] = ()
     purpose: Purpose = Purpose.LIVE
+    later: Purpose = Purpose.LIVE
 
 
 class Planner(Protocol):
@@ -119,6 +129,8 @@ class Pacing:
         rate: Requests a second that the budget allows.
         parked: How many connectors are parked at present.
         lanes: Slices of one connector that a sweep (`tailer.core.sweep`) may read at once.
+        page_limit: Rows a page that are asked for.
+        page_rows: Rows of the full page that was seen last, whatever is asked for; infinite: none was.
     """
 
     ladder: Ladder
@@ -129,6 +141,8 @@ class Pacing:
     rate: float = math.inf
     parked: int = 0
     lanes: int = 1
+    page_limit: int = 1000
+    page_rows: float = math.inf
 
     @property
     def shortest(self) -> Seconds:
@@ -148,6 +162,7 @@ class Pacing:
             max_held: Bound on held events.
         """
         self.rate = rate
+        self.page_limit = page_limit
         self.interval = self.spread(connectors)
         share = max_held // max(2 * connectors, 1)
         self.slice_rows = max(LOOK_BACK_ROWS, min(int(SLICE_PAGES * page_limit), share))
@@ -157,9 +172,14 @@ class Pacing:
         return max(self.shortest, connectors / (POLLING_SHARE * self.rate))
 
     @property
+    def page_size(self) -> float:
+        """Rows of a full page of this API, as far as is known."""
+        return min(self.slice_rows, self.page_limit, self.page_rows)
+
+    @property
     def piece_rows(self) -> int:
-        """Rows that one read of the past takes at most, about: a page, where polls wait for the budget."""
-        return int(self.slice_rows / SLICE_PAGES) if self.interval > self.shortest else self.slice_rows
+        """Rows that one read of the past takes at most, about: a page of this API, not quite full."""
+        return max(1, min(self.slice_rows, int(PIECE * min(self.page_limit, self.page_rows))))
 
     @property
     def parked_spread(self) -> Seconds:
@@ -167,14 +187,20 @@ class Pacing:
         return self.parked / (PARKED_SHARE * self.rate)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pass:
-    """A level's read in slices: ``[start, end)`` is left; once done, its level is read as of `read_at`."""
+    """A level's read in slices, from `begin` on; ``[start, end)`` is left. It counts as of `read_at`.
+
+    While one that follows a catch-up `is_alone` no other is planned: each would at once be followed by one
+    that reads the span of the catch-up once more.
+    """
 
     level: int
+    begin: int
     start: int
     end: int
     read_at: int
+    is_alone: bool
 
 
 class WindowPlanner:
@@ -197,10 +223,13 @@ class WindowPlanner:
         self._density: float | None = None
         self._reach = self._shortest_reach
         self._ceiling: int | None = None
-        self._pass: _Pass | None = None
+        self._passes: list[_Pass] = []  # the deepest first
         self._caught_up: tuple[int, int] | None = None
         self._turn = 0
+        self._is_deep_next = False
         self._is_stuck = False
+        self._width: int | None = None  # of the next slice of the past; ``None``: the density tells
+        self._wished: float = math.inf  # of the last one, if what was to be read did not end before
 
     def head(self, checkpoint: Checkpoint, levels: Levels, now: float) -> Plan | None:
         """Plan the poll that is due; ``None`` when the asked span holds nothing more.
@@ -216,15 +245,18 @@ class WindowPlanner:
             return self._slice(frontier, head, "catch-up")
         lowest = math.floor(checkpoint.floor) + PADDING
         level = self._level(levels, now, head, lowest)
-        starts = [self._look_back_start(checkpoint, now), frontier]
+        start = anyway = math.floor(min(self._look_back_start(checkpoint, now), frontier))
         if level is not None:
-            starts.append(start_of(levels, level))
-        start = max(math.floor(min(starts)), lowest)
+            start = min(start, math.floor(start_of(levels, level)))
+        is_away = head - frontier > self._shortest_reach
+        is_deep, start = start < anyway and not is_away, max(start, lowest)
         if start >= head:
             return None
+        level = max((n for n in range(len(levels)) if start <= start_of(levels, n)), default=level)
         # what would be read anyway at the next poll has no limit, or nothing would ever be read
-        is_deep = bool(level) or head - frontier > self._shortest_reach
-        return Plan(Window(start, head), "head", level, 2 * self._pacing.slice_rows if is_deep else None)
+        most = 2 * self._pacing.slice_rows if is_deep or is_away else None
+        later = Purpose.REVISIT if is_deep else Purpose.LIVE
+        return Plan(Window(start, head), "head", level, most, later=later)
 
     def backlog(self, checkpoint: Checkpoint, now: float) -> Plan | None:
         """Plan what is worth reading while no poll is due; ``None`` when nothing is."""
@@ -232,10 +264,11 @@ class WindowPlanner:
         holes = [] if self._is_stuck else holes_of(checkpoint, end)
         choices: list[tuple[Span, Aim]] = [(hole, "hole") for hole in holes]
         lowest = math.floor(checkpoint.floor) + PADDING
-        if self._pass is not None and self._pass.end <= lowest:
-            self._pass = None  # the floor was raised beyond it; its level is planned anew when it is due
-        if self._pass is not None:
-            choices.append(((max(self._pass.start, lowest), self._pass.end), "pass"))
+        # where the floor was raised beyond a pass, its level is planned anew when it is due
+        self._passes = [one for one in self._passes if one.end > lowest]
+        if self._passes:
+            ongoing = self._passes[0 if self._is_deep_next else -1]
+            choices.append(((max(ongoing.start, lowest), ongoing.end), "pass"))
         away = self._absence.due(now)
         if away is not None and away[1] <= lowest:
             self._absence.read(away[1], now, has_found=False)  # the floor was raised beyond it
@@ -255,7 +288,7 @@ class WindowPlanner:
     def is_done(self, checkpoint: Checkpoint) -> bool:
         """Tell whether all of a finite asked span is accounted for, and late events before it looked for."""
         until = self._pacing.until
-        if until is None or self._pass is not None or self._caught_up is not None:
+        if until is None or self._passes or self._caught_up is not None:
             return False
         return not holes_of(checkpoint, math.ceil(until))
 
@@ -264,8 +297,14 @@ class WindowPlanner:
         width = plan.window.end - plan.window.start
         has_progress = bool(reading.covered or reading.gaps or reading.dense)
         self._is_stuck = plan.aim in ("catch-up", "hole") and not has_progress
+        self._pacing.page_rows = reading.page_rows or self._pacing.page_rows
+        if plan.aim in _BACKLOG:
+            self._fit_width(width, reading)
         if reading.dense:
-            self._thin_out(width, 4 * (self._density or 0.0), density(reading.rows))
+            if plan.later == Purpose.REVISIT:  # of what is new it tells nothing
+                self._density = max(self._density or 0.0, 2 * self._pacing.piece_rows / width)
+            elif plan.aim not in _BACKLOG:
+                self._thin_out(width, 4 * (self._density or 0.0), density(reading.rows))
             return levels
         if reading.pages:
             self._density = len(reading.rows) / width
@@ -301,12 +340,20 @@ class WindowPlanner:
     def _is_long(self, width: float, level: int = 0) -> bool:
         if width <= self._shortest_reach or self._density is None:
             return False
-        return width * self._density > (self._pacing.piece_rows if level else self._pacing.slice_rows)
+        return width * self._density > (self._pacing.page_size if level else self._pacing.slice_rows)
 
     def _thin_out(self, width: int, *densities: float) -> None:
         """Take the density for so high that slices are at most half as wide as what was too much."""
         self._density = max(2 * self._pacing.slice_rows / width, *densities)
         self._reach = self._shortest_reach
+
+    def _fit_width(self, width: int, reading: Reading) -> None:
+        """Make the next slice of the past as wide as this one would have to be to fill a piece."""
+        rows = self._pacing.piece_rows
+        if reading.dense:
+            self._width = max(1, min(width // 2, int(rows / max(density(reading.rows), 1 / width))))
+        elif width >= self._wished:
+            self._width = max(1, int(width * min(2.0, rows / max(len(reading.rows), 1))))
 
     def _level(self, levels: Levels, now: float, head: int, lowest: int) -> int | None:
         """Choose the deepest due level that fits into one read; a deeper one becomes a pass.
@@ -317,9 +364,11 @@ class WindowPlanner:
         ladder = self._pacing.ladder
         level = ladder.deepest_due(levels, now, self._ceiling)
         while self._is_long(head - (start := max(math.floor(start_of(levels, level)), lowest)), level):
-            if self._pass is None:
+            if not any(one.is_alone or one.level == level for one in self._passes):
                 end, read_at = self._caught_up or (head, head)
-                self._pass = _Pass(level, start, max(start + 1, end), read_at)
+                is_alone = self._caught_up is not None
+                self._passes.append(_Pass(level, start, start, max(start + 1, end), read_at, is_alone))
+                self._passes.sort(key=lambda one: -one.level)
                 self._caught_up = None
             if level == 0:
                 return None
@@ -333,19 +382,41 @@ class WindowPlanner:
         if plan.level is None or not ends:
             return levels
         self._caught_up = None
-        if self._pass is not None and plan.level >= self._pass.level:
-            self._pass = None
-        return visited(levels, plan.level, max(ends))
+        level = plan.level
+        self._passes = [one for one in self._passes if one.level > level]
+        return self._spare(plan.window.start, max(ends), max(ends), visited(levels, level, max(ends)))
 
     def _pass_was_read(self, plan: Plan, levels: Levels) -> Levels:
-        ongoing = self._pass
-        if ongoing is None:
+        if not self._passes:
             return levels
-        if plan.window.end < ongoing.end:
-            self._pass = replace(ongoing, start=plan.window.end)
+        ongoing = self._passes[0 if self._is_deep_next else -1]
+        self._is_deep_next = not self._is_deep_next
+        ongoing.start = plan.window.end
+        if ongoing.start < ongoing.end:
             return levels
-        self._pass = None
-        return visited(levels, ongoing.level, ongoing.read_at)
+        self._passes = [
+            one for one in self._passes if one.level > ongoing.level or one.read_at > ongoing.read_at
+        ]
+        self._width = None
+        levels = visited(levels, ongoing.level, ongoing.read_at)
+        return self._spare(ongoing.begin, plan.window.end, ongoing.read_at, levels)
+
+    def _spare(self, start: int, end: int, read_at: float, levels: Levels) -> Levels:
+        """Leave out of the passes what was read since they were planned; return the levels that this leaves.
+
+        Args:
+            start: First second that was read.
+            end: One past the last.
+            read_at: API time after which all of it was read.
+            levels: Before.
+        """
+        for one in [*self._passes]:
+            if one.read_at <= read_at and start < one.end <= end:
+                one.end = start
+            if one.end <= one.start:
+                self._passes.remove(one)
+                levels = visited(levels, one.level, one.read_at)
+        return levels
 
     def _adapt_reach(self, plan: Plan, reading: Reading) -> None:
         width, rows = plan.window.end - plan.window.start, len(reading.rows)
@@ -360,11 +431,14 @@ class WindowPlanner:
         self._reach = max(self._shortest_reach, wished)
 
     def _slice(self, start: int, end: int, aim: Aim) -> Plan:
-        rows = self._pacing.piece_rows if aim in _BACKLOG else self._pacing.slice_rows
-        if self._density:
-            end = min(end, start + max(1, int(rows / self._density)))
-        purpose = Purpose.REVISIT if aim in _BACKLOG else Purpose.LIVE
-        return Plan(Window(start, end), aim, None, 2 * self._pacing.slice_rows, purpose=purpose)
+        is_past = aim in _BACKLOG
+        rows = self._pacing.piece_rows if is_past else self._pacing.slice_rows
+        width = max(1, int(rows / self._density)) if self._density else math.inf
+        if is_past:
+            width = self._wished = self._width or width
+        purpose = Purpose.REVISIT if is_past else Purpose.LIVE
+        window = Window(start, int(min(end, start + width)))
+        return Plan(window, aim, None, 2 * self._pacing.slice_rows, purpose=purpose)
 
     def _look_back_start(self, checkpoint: Checkpoint, now: float) -> float:
         fixed = self._pacing.look_back

@@ -7,6 +7,7 @@ polls a second that costs a tenth of starting a task for each.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -36,9 +37,9 @@ class Lane(Generic[Item]):
         self._agenda.add_live(item, due_at)
         self._hand_out()
 
-    def add_backlog(self, item: Item, progress: float) -> None:
-        """Hand an item out as soon as a worker is free; those with the least `progress` go first."""
-        self._agenda.add_backlog(item, progress)
+    def add_backlog(self, item: Item, progress: float, due_at: float = math.inf) -> None:
+        """Hand an item out as soon as a worker is free; see `tailer.core.agenda.Agenda.add_backlog`."""
+        self._agenda.add_backlog(item, progress, due_at)
         self._hand_out()
 
     @property

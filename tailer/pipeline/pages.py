@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tailer.core.purpose import Purpose
+from tailer.clock import Clock
 from tailer.core.reading import WindowRead
-from tailer.errors import ApiError, RateLimitedError, RequestRefusedError
+from tailer.core.terms import Payment, Terms
+from tailer.errors import ApiError, RateLimitedError, RequestRefusedError, UnsentError
 from tailer.interfaces import EventApi
 from tailer.model import Connector
 
@@ -19,7 +20,9 @@ async def read_pages(
     client: EventApi,
     connector: Connector,
     read: WindowRead,
-    purpose: Purpose,
+    terms: Terms,
+    clock: Clock,
+    *,
     note: Callable[[], None] = lambda: None,
 ) -> ApiError | None:
     """Read a window as far as that works; what came is in the read's result.
@@ -28,17 +31,25 @@ async def read_pages(
         client: Sends the requests.
         connector: Whose events.
         read: The window.
-        purpose: What the requests are sent for.
+        terms: How the requests are paid.
+        clock: Time.
         note: Called before each.
 
     Returns:
-        What ended it early; ``None``: nothing did.
+        What made it fail; ``None``: nothing did, though it may have been left off.
     """
     throttled = 0
+    payment: Payment | None = terms.first(clock.monotonic())
     while (request := read.next_request()) is not None:
+        if payment is None:
+            read.leave_off()
+            break
         note()
         try:
-            page = await client.list_events(connector.account, connector.id, request, purpose)
+            page = await client.list_events(connector.account, connector.id, request, *payment)
+        except UnsentError:
+            read.leave_off()
+            break
         except RequestRefusedError as error:
             read.refuse()
             if read.result.refused:
@@ -51,4 +62,5 @@ async def read_pages(
             return error
         else:
             read.feed(page)
+        payment = terms.next(clock.monotonic(), is_divisible=read.is_divisible)
     return None

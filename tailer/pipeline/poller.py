@@ -18,6 +18,7 @@ from tailer.core.reading import Reading, WindowRead, merged
 from tailer.core.refill import Refill, judge
 from tailer.core.spans import Spans
 from tailer.core.tempo import Tempo
+from tailer.core.terms import Terms
 from tailer.core.windows import Pacing, Plan
 from tailer.errors import ApiError, ConnectorGoneError, TransportError
 from tailer.interfaces import Stored
@@ -55,7 +56,7 @@ class Poller:
         is_questioned: Whether its last poll was refused once too often, and List Connectors has to tell why.
         may_revisit: Whether the budget has room for a read of the past; what waits for room would hold up
             the polls.
-        revisits_first: Whether it was woken for one: what is kept for that must not wait for a poll.
+        revisits_first: Whether that goes before a poll that is due: the room for it is kept from all polls.
         has_revisited: Whether its last poll was such a read.
     """
 
@@ -153,10 +154,15 @@ class Poller:
         started = context.clock.monotonic()
         began = context.api_now()
         plan = self._plan(began, started)
-        is_revisit = plan is not None and plan.purpose == Purpose.REVISIT and plan.aim != "fill"
-        self.has_revisited = is_revisit and (self.may_revisit or started >= self.due_at)
-        if is_revisit and not self.has_revisited:
-            return  # an absence became due: it has to wait for room
+        self.has_revisited = False
+        if plan is not None and plan.purpose == Purpose.REVISIT and plan.aim != "fill":
+            if not (self.may_revisit or started >= self.due_at):
+                return  # an absence became due: it has to wait for room
+            self.has_revisited = await self._carry_out(plan, began, started)
+            if self.has_revisited:
+                return
+            started, began = context.clock.monotonic(), context.api_now()  # it made way for the poll
+            plan = self._planner.head(self.book.read, self.book.read.levels, began)
         if plan is None:
             self.due_at = started + self.tempo.interval
             context.board.post(self.ref, self.checkpoint.through, is_behind=False, now=started)
@@ -169,8 +175,11 @@ class Poller:
         if plan is not None:
             await self._carry_out(plan, self._context.api_now(), self._context.clock.monotonic())
 
-    async def _carry_out(self, plan: Plan, began: float, started: float) -> None:
+    async def _carry_out(self, plan: Plan, began: float, started: float) -> bool:
+        """Read and commit; return whether anything was asked for: what makes way may not even begin."""
         reading, error = await self._read_all(plan, began)
+        if reading.dense and not reading.pages:
+            return False
         levels = self.book.read.levels
         is_fill = plan.aim == "fill"
         self.book.silent_since = self.silent_since
@@ -187,6 +196,7 @@ class Poller:
             self._succeed(plan, reading, events, started)
         else:
             self._fail(plan, reading, error)
+        return True
 
     async def _wait_for_details(self, waiting: Waiting | None) -> None:
         """Have what waits for its details journaled as they come; only a sweep is held up by it."""
@@ -208,6 +218,7 @@ class Poller:
         """Read a plan's slices side by side; return what came of them, and what ended one early."""
         context = self._context
         skip = Spans() if plan.aim == "fill" else self.book.read.unreadable
+        terms = self._terms(plan, began)
         reads = [
             WindowRead(
                 window,
@@ -222,12 +233,27 @@ class Poller:
         ]
         errors = await gathered(
             [
-                partial(read_pages, context.client, self.connector, read, plan.purpose, self._note_step)
+                partial(
+                    read_pages,
+                    context.client,
+                    self.connector,
+                    read,
+                    terms,
+                    context.clock,
+                    note=self._note_step,
+                )
                 for read in reads
             ]
         )
         error = next((error for error in errors if error is not None), None)
         return merged([read.result for read in reads]), error
+
+    def _terms(self, plan: Plan, now: float) -> Terms:
+        """Tell how a read is paid, and whether it makes way for a poll: not where none will come."""
+        until = self.pacing.until
+        is_last = plan.aim == "fill" or (until is not None and now >= until)
+        due_at = self.due_at if plan.purpose == Purpose.REVISIT and not is_last else None
+        return Terms(self._context.client.budget, plan.purpose, plan.later, due_at=due_at)
 
     def _note_step(self) -> None:
         self.steps += 1
@@ -266,8 +292,10 @@ class Poller:
             self._notice(plan, reading, events)
         if plan.aim == "head":
             interval = self._pace(events, started)
-            # A window that proved too dense for one read is gone on with at once, slice by slice.
-            is_begun = reading.dense and self._planner.is_behind(self.book.read, context.api_now())
+            # A window that proved too dense for one read is gone on with at once, slice by slice; if it was
+            # so wide for its level, without that: its newest events may be unread.
+            is_behind = self._planner.is_behind(self.book.read, context.api_now())
+            is_begun = reading.dense and (bool(plan.level) or is_behind)
             self.due_at = started if is_begun else started + interval
         has_reached_head = plan.aim == "head" and not reading.dense
         context.board.post(

@@ -74,8 +74,8 @@ class Turns:
         elif backlog != Purpose.REVISIT:
             lane.add_backlog(poller, poller.checkpoint.through)
         elif self._revisits.join(poller, self._wake):
-            poller.may_revisit = True
-            lane.add_backlog(poller, poller.checkpoint.through)
+            self._allow(poller)
+            lane.add_backlog(poller, poller.checkpoint.through, poller.due_at)
         else:
             lane.add_live(poller, poller.due_at)
 
@@ -115,12 +115,18 @@ class Turns:
     def _lane_of(self, poller: Poller) -> Lane[Poller]:
         return self._slow if poller.is_slow else self._fast
 
+    @staticmethod
+    def _allow(poller: Poller) -> None:
+        """Let a connector read the past, be it that a poll is due; but not twice between two polls then."""
+        poller.may_revisit = True
+        poller.revisits_first = not poller.has_revisited
+
     def _wake(self, poller: Poller) -> None:
         """Let a connector read the past now; if it was just taken for a poll, instead of that."""
-        poller.may_revisit = poller.revisits_first = True
+        self._allow(poller)
         lane = self._lane_of(poller)
         if lane.remove(poller):
-            lane.add_backlog(poller, poller.checkpoint.through)
+            lane.add_backlog(poller, poller.checkpoint.through, poller.due_at)
 
     async def _work(self, lane: Lane[Poller], poll: Callable[[Poller], Awaitable[None]]) -> None:
         while True:

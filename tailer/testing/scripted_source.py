@@ -288,14 +288,19 @@ class ScriptedSource:
         ]
 
     async def list_events(
-        self, account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+        self,
+        account: str,
+        connector: str,
+        request: EventsRequest,
+        purpose: Purpose = Purpose.LIVE,
+        until: float = math.inf,
     ) -> Page:
         """Give a page of what is visible now; see `tailer.interfaces.EventApi`."""
         self._in_flight[connector] += 1
         self.most_in_flight[connector] = max(self.most_in_flight[connector], self._in_flight[connector])
         self.most_at_once = max(self.most_at_once, self._in_flight.total())
         try:
-            sent = await self._send(connector, request, purpose)
+            sent = await self._send(connector, request, purpose, until)
             if account != self.account or connector not in self._rows:
                 raise ConnectorGoneError(f"connector {connector}: the API does not know it", status=404)
             page = self._page(connector, request)
@@ -333,9 +338,11 @@ class ScriptedSource:
         start, end = self._absent.get(connector, (math.inf, math.inf))
         return self._listed_from.get(connector, -math.inf) <= now and not start <= now < end
 
-    async def _send(self, connector: str, request: EventsRequest | None, purpose: Purpose) -> float:
+    async def _send(
+        self, connector: str, request: EventsRequest | None, purpose: Purpose, until: float = math.inf
+    ) -> float:
         """Wait as the budget and the network want; raise what was scripted. Gives the time of sending."""
-        sent = await self._gate.enter(connector, purpose, self._clock)
+        sent = await self._gate.enter(connector, purpose, self._clock, until)
         self.counters.count(purpose)
         now = self.now()
         token = self.token

@@ -31,6 +31,7 @@ import looptime
 from tailer.app.run import Run
 from tailer.core.budget import Budget
 from tailer.core.ladder import RATIO, VISITS, reach_in_effect
+from tailer.core.purpose import Purpose
 from tailer.model import Event
 from tailer.testing.fake_clock import FakeClock
 from tailer.testing.scripted_source import Asked, Row
@@ -113,7 +114,7 @@ def show_cost(name: str, outcome: Outcome) -> None:
     """Print the extra requests by density."""
     for density in DENSITIES:
         asked = [one for one in outcome.asked if one.connector.startswith(density)]
-        polls = [one for one in asked if one.request.cursor is None]
+        polls = [one for one in asked if one.purpose == Purpose.LIVE and one.request.cursor is None]
         seconds = (asked[-1].at - asked[0].at) * EACH / len(polls)
         print(
             f"{name:9} one event in {density:11}: a poll in {seconds:4.0f} s,"

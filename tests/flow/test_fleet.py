@@ -105,7 +105,7 @@ async def test_those_that_report_most_are_polled_most_often() -> None:
     stage = Stage(rows, budget=budget)
     sink = RecordingSink()
 
-    await stage.serve(sink, seconds=3600, order="arrival")
+    await stage.serve(sink, seconds=3660, order="arrival")
 
     asked = {name: [one.at for one in stage.source.asked if one.connector == name] for name in rows}
     gaps = {name: [b - a for a, b in pairwise(times) if a > START + 1200] for name, times in asked.items()}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import anyio
 import pytest
 
 from tailer.api.gate import Gate
 from tailer.core.budget import Budget
 from tailer.core.purpose import Purpose
+from tailer.errors import UnsentError
 from tailer.testing.fake_clock import FakeClock
 from tests.flow.stage import FAKE_TIME
 
@@ -27,9 +30,11 @@ class Counter:
         self.gone: list[tuple[str, float]] = []
         self._began = self.clock.monotonic()
 
-    async def ask(self, name: str, purpose: Purpose = Purpose.LIVE, takes: float = 0.1) -> None:
+    async def ask(
+        self, name: str, purpose: Purpose = Purpose.LIVE, takes: float = 0.1, until: float = math.inf
+    ) -> None:
         """Send a request when it is its turn, and get its answer."""
-        sent = await self.gate.enter(name, purpose, self.clock)
+        sent = await self.gate.enter(name, purpose, self.clock, until)
         self.gone.append((name, sent - self._began))
         await self.clock.sleep(takes)
         self.gate.budget.observe(sent, None, self.clock.monotonic())
@@ -54,6 +59,26 @@ async def test_who_waits_goes_by_purpose() -> None:
     firsts = [purpose.label for purpose in Purpose]
     assert counter.names == [name for first in firsts for name in (first, f"{first} again")]
     assert counter.gone[0][1] == 10.0
+
+
+async def test_who_has_waited_long_enough_goes_without() -> None:
+    """Given no room until a request's time is over, it is not sent, and holds up nobody behind it."""
+    counter = Counter(quota=1)
+    await counter.ask("first")
+    began = counter.clock.monotonic()
+    async with anyio.create_task_group() as group:
+        group.start_soon(counter.ask, "second")
+        with pytest.raises(UnsentError):
+            await counter.ask("impatient", until=began + 30.0)
+        assert counter.clock.monotonic() == pytest.approx(began + 30.0, abs=0.01)
+    assert counter.names == ["first", "second"]
+
+
+async def test_what_may_go_at_once_goes_however_late_it_is() -> None:
+    """Given room, nobody asks how long a request would have waited."""
+    counter = Counter()
+    await counter.ask("late", until=counter.clock.monotonic() - 5.0)
+    assert counter.names == ["late"]
 
 
 async def test_answers_call_the_next() -> None:

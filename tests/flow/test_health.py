@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -101,11 +102,15 @@ async def test_a_principal_that_is_paused_is_alive(monkeypatch: pytest.MonkeyPat
     ask = source.list_events
 
     async def ask_within_budget(
-        account: str, connector: str, request: EventsRequest, purpose: Purpose = Purpose.LIVE
+        account: str,
+        connector: str,
+        request: EventsRequest,
+        purpose: Purpose = Purpose.LIVE,
+        until: float = math.inf,
     ) -> Page:
         while delay := source.budget.wait(clock.monotonic()):
             await clock.sleep(delay)
-        return await ask(account, connector, request, purpose)
+        return await ask(account, connector, request, purpose, until)
 
     monkeypatch.setattr(source, "list_events", ask_within_budget)
     async with watched(stage) as one:

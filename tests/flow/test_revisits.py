@@ -11,7 +11,7 @@ from tailer.app.snapshot import count_connectors
 from tailer.core.budget import Budget
 from tailer.core.ladder import RATIO, VISITS
 from tailer.core.purpose import Purpose
-from tailer.testing.scripted_source import Row
+from tailer.testing.scripted_source import Asked, Row
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady
 
 pytestmark = FAKE_TIME
@@ -49,6 +49,28 @@ async def test_a_revisit_that_waits_holds_up_no_poll() -> None:
 
     polls = [one.at for one in stage.source.asked if one.connector == "dense" and one.purpose == Purpose.LIVE]
     assert max(after - before for before, after in pairwise(polls)) <= 2 * 300.0
+
+
+@pytest.mark.parametrize("latency", [0.05, 20.0])
+async def test_no_poll_waits_for_a_read_of_the_past(latency: float) -> None:
+    """Given deep reads of several pages, polls are as regular as without, but for one request's time."""
+    longest, asked = {}, list[Asked]()
+    for revisit_max in (20.0, 1.5 * HOUR):
+        rows = {"dense": steady(900, every=8), **{f"quiet {number}": [] for number in range(8)}}
+        budget = Budget(share=1.0, reserve=0.0, quota=30, window=300.0)
+        options = {"interval": 5.0, "max_interval": 60.0, "discover": 12 * HOUR, "revisit_max": revisit_max}
+        stage = Stage(
+            rows, journal=KeptJournal(), polling=options, budget=budget, page_rows=100, latency=latency
+        )
+
+        await stage.serve(seconds=2 * HOUR)
+
+        asked = [one for one in stage.source.asked if one.connector == "dense"]
+        polls = [one.at for one in asked if one.purpose == Purpose.LIVE and one.request.cursor is None]
+        longest[revisit_max] = max(after - before for before, after in pairwise(polls[20:]))
+    past = [one for one in asked if one.purpose == Purpose.REVISIT]
+    assert len(past) > 30
+    assert longest[1.5 * HOUR] <= longest[20.0] * 0.9 / 0.8 + latency + 1.0
 
 
 async def test_the_reach_that_the_budget_does_not_hold_is_shown() -> None:

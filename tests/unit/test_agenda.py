@@ -52,6 +52,19 @@ def test_live_goes_before_backlog_but_does_not_starve_it() -> None:
     assert turns == [*["live"] * (BACKLOG_TURN - 1), "backlog"] * 3
 
 
+def test_what_of_the_backlog_is_due_goes_as_live() -> None:
+    """Given many in the backlog, one whose live time has come waits behind none of them, and comes once."""
+    agenda: Agenda[str] = Agenda()
+    agenda.add_backlog("first", 100.0)
+    agenda.add_backlog("due", 200.0, 5.0)
+    agenda.add_backlog("early", 50.0, 6.0)
+
+    assert agenda.next_at() == 5.0
+    assert agenda.pop(4.0) == "early"
+    assert agenda.pop(5.0) == "due"
+    assert [agenda.pop(9.0), agenda.pop(9.0)] == ["first", None]
+
+
 def test_backlog_fills_the_time_until_live_is_due() -> None:
     """While no live item is ready the backlog has every turn; when it is empty its turn passes on."""
     agenda: Agenda[str] = Agenda()

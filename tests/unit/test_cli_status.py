@@ -275,11 +275,18 @@ def test_short_memory_is_told() -> None:
 
 def test_reads_of_the_past_that_the_budget_does_not_hold_are_told() -> None:
     """How many connectors it concerns, and which late events are found in time nevertheless."""
-    fleet = FleetStatus(connectors=9, well=9, whole_through=THROUGH, overdue=1, affordable_reach=960.0)
+    overdue = FleetStatus(connectors=9, well=9, whole_through=THROUGH, overdue=1, affordable_reach=960.0)
+    fleet = msgspec.structs.replace(overdue, overdue_because={"budget": 1})
     (said,) = reasons(changed(fleet=fleet))
     assert said == (
         "The budget does not hold all reads of the past: those of 1 connector are overdue; events that become"
         " visible later than 16m are found late, or missed"
+    )
+    (other,) = reasons(
+        changed(fleet=msgspec.structs.replace(overdue, overdue=3, overdue_because={"budget": 1, "behind": 2}))
+    )
+    assert other.startswith(
+        "Reads of the past are overdue at 3 connectors (1 for want of budget, 2 because they are behind)"
     )
 
 
@@ -335,7 +342,7 @@ def test_gaps_are_listed_newest_first() -> None:
     )
     late = GapStatus(start=5000, end=5600, state="open", reason="not yet read")
     one = connector("Oslo", gaps=30, gap_seconds=1800, unread=1, unread_seconds=600, spans=(*spans, late))
-    short = connector("Lima", reach=7200.0, affordable_reach=9000.0)
+    short = connector("Lima", reach=7200.0, affordable_reach=9000.0, overdue_because="budget")
 
     lines = bulletin(changed(connectors=(one,)), None, 80, everything=False)
 
@@ -345,7 +352,7 @@ def test_gaps_are_listed_newest_first() -> None:
     assert lines[-1] == "… and 21 more"
     assert any("30 (30m), 10m not yet read" in line for line in lines)
     lima = bulletin(changed(connectors=(short,)), None, 80, everything=False)
-    assert any("late events found for 2h only" in line for line in lima)
+    assert any("late events found for 2h only (memory)" in line for line in lima)
     assert bulletin(changed(connectors=(one,)), None, 80, everything=True)[-1] == "… and 18 more"
 
 

@@ -291,3 +291,40 @@ def test_a_single_second_is_not_cut() -> None:
     pieces.halve("page cap")
     assert pieces.gaps == [Gap(3, 4, "page cap")]
     assert [(piece.start, piece.end) for piece in pieces.stack] == [(4, 5)]
+
+
+def test_the_longest_full_page_is_told() -> None:
+    """Given pages that others follow, the longest of them tells how many rows a page has."""
+    read = begin()
+    for rows, cursor in ((7, "b"), (9, "c"), (12, None)):
+        read.next_request()
+        read.feed(page(rows, cursor))
+    assert read.result.page_rows == 9
+
+
+def test_a_read_that_is_left_off_keeps_what_it_has() -> None:
+    """Given a second page to come, leaving off covers nothing, keeps the rows and asks for nothing more."""
+    read = begin()
+    assert read.next_request() is not None
+    read.feed(page(7, "b"))
+    read.leave_off()
+    assert read.next_request() is None
+    assert (len(read.result.rows), read.result.covered, read.result.dense) == (7, [], True)
+
+
+def test_neither_a_second_nor_a_search_can_be_divided() -> None:
+    """Given a single second that has begun, or a refused request, no smaller read would do better."""
+    second = begin(Window(NOW - 1, NOW))
+    told = [second.is_divisible]
+    second.next_request()
+    second.feed(page(7, "b"))
+    told.append(second.is_divisible)
+    refused = begin()
+    refused.next_request()
+    refused.refuse()
+    told.append(refused.is_divisible)
+    whole = begin()
+    whole.next_request()
+    whole.feed(page(7))
+    told.append(whole.is_divisible)
+    assert told == [True, False, False, False]

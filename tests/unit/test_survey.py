@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from tailer.app.status import MAX_SPANS, FleetStatus
-from tailer.app.survey import Surveyed, described, summarized, worst_of
+from tailer.app.survey import Overdue, Surveyed, described, summarized, worst_of
 from tailer.core.lateness import Lateness
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.spans import Spans
@@ -144,7 +144,8 @@ def test_the_ladder_of_a_fleet_reaches_as_far_as_the_least_of_them() -> None:
     one = one._replace(checkpoint=msgspec.structs.replace(one.checkpoint, levels=levels))
     assert summarized([one]).ladder_reach == 60
     assert summarized([one, one._replace(reach=40.0)]).ladder_reach == 40
-    late = one._replace(affordable=15.0)
-    fleet = summarized([one, late, one._replace(affordable=30.0)])
+    late = one._replace(overdue=Overdue(15.0, "budget"))
+    fleet = summarized([one, late, one._replace(overdue=Overdue(30.0, "behind"))])
     assert (fleet.ladder_reach, fleet.overdue, fleet.affordable_reach) == (15, 2, 15)
-    assert described(late).affordable_reach == 15
+    assert fleet.overdue_because == {"budget": 1, "behind": 1}
+    assert (described(late).affordable_reach, described(late).overdue_because) == (15, "budget")

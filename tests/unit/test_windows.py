@@ -47,7 +47,7 @@ def head(planner: WindowPlanner, checkpoint: Checkpoint, now: float, levels: Lev
 def planner_of_density(rows: int, seconds: int, pacing: Pacing = PACING) -> WindowPlanner:
     """Give a planner whose last read had so many rows in so many seconds."""
     planner = WindowPlanner(pacing)
-    plan = Plan(Window(0, seconds), "hole")
+    plan = Plan(Window(0, seconds), "catch-up")
     planner.succeeded(plan, reading(rows, plan.window), covered(ORIGIN).levels)
     return planner
 
@@ -85,9 +85,9 @@ def test_the_first_poll_ends_at_the_head() -> None:
 
 def test_a_deep_level_reaches_back_and_is_limited() -> None:
     """Given a level that is due, the poll reads from three quarters of its length before its last read."""
-    checkpoint = covered(ORIGIN + 1000)
-    assert head(WindowPlanner(PACING), checkpoint, ORIGIN + 1080) == Plan(
-        Window(ORIGIN + 760, ORIGIN + 1080), "head", 2, 200
+    levels = tuple((length, ORIGIN + 1000.0) for length in LADDER.lengths)
+    assert head(WindowPlanner(PACING), covered(ORIGIN + 1070, levels=levels), ORIGIN + 1080) == Plan(
+        Window(ORIGIN + 760, ORIGIN + 1080), "head", 2, 200, later=Purpose.REVISIT
     )
 
 
@@ -95,7 +95,7 @@ def test_a_window_never_begins_after_the_frontier() -> None:
     """Given a long outage, the poll begins where the last one ended, and is limited."""
     levels = tuple((length, ORIGIN + 990.0) for length in LADDER.lengths)
     plan = head(WindowPlanner(PACING), covered(ORIGIN + 100), ORIGIN + 990, levels)
-    assert plan == Plan(Window(ORIGIN + 100, ORIGIN + 990), "head", 0, 200)
+    assert plan == Plan(Window(ORIGIN + 100, ORIGIN + 990), "head", 3, 200)
 
 
 def test_nothing_below_the_floor_is_asked_for() -> None:
@@ -210,15 +210,126 @@ def test_a_poll_that_did_not_fit_into_one_go_is_followed_by_a_smaller_one() -> N
         planner.failed(plan, pages=2)
 
 
-def test_where_the_budget_binds_the_past_is_read_in_pages() -> None:
-    """Given polls that wait for the budget, what is more than a page becomes a pass in pages."""
-    planner = planner_of_density(10, 10, replace(PACING, interval=6))
+def test_what_takes_more_than_a_page_becomes_a_pass_in_pages() -> None:
+    """Given an API with pages of ten rows, a level that holds more is read in pieces that hold eight."""
+    planner = planner_of_density(10, 10, replace(PACING, page_limit=1000, page_rows=10))
     checkpoint = covered(ORIGIN + 1000, levels=tuple((length, ORIGIN + 980.0) for length in LADDER.lengths))
-    plan = head(planner, checkpoint, ORIGIN + 1005)
-    assert plan.level == 0
+    assert head(planner, checkpoint, ORIGIN + 1005).level == 0
     piece = planner.backlog(checkpoint, ORIGIN + 1005)
     assert piece is not None
-    assert (piece.aim, piece.window.end - piece.window.start) == ("pass", 10)
+    assert (piece.aim, piece.window.end - piece.window.start) == ("pass", 8)
+
+
+def passes_of(planner: WindowPlanner, checkpoint: Checkpoint, now: float, levels: Levels) -> list[Window]:
+    """Read all passes, a slice at a time, and list the slices."""
+    windows = []
+    while (plan := planner.backlog(checkpoint, now)) is not None:
+        windows.append(plan.window)
+        planner.succeeded(plan, reading(80, plan.window), levels)
+    return windows
+
+
+def test_a_poll_counts_for_all_levels_that_it_reaches_back_for() -> None:
+    """Given a look-back that is as long as a level would have to be, that level need not be read again."""
+    planner = WindowPlanner(replace(PACING, look_back=100))
+    checkpoint = covered(ORIGIN + 1000)
+    plan = head(planner, checkpoint, ORIGIN + 1005)
+    assert plan == Plan(Window(ORIGIN + 905, ORIGIN + 1005), "head", 1)
+    after = planner.succeeded(plan, reading(0, plan.window), checkpoint.levels)
+    assert [read_at - ORIGIN for _, read_at in after] == [1005, 1005, 1000, 1000]
+
+
+def test_a_pass_leaves_out_what_polls_have_read_since() -> None:
+    """Given a poll since a pass was planned, the pass ends where the poll began."""
+    planner = planner_of_density(10, 10)
+    levels: Levels = (*((length, ORIGIN + 2000.0) for length in LADDER.lengths[:3]), (960, ORIGIN + 1000.0))
+    checkpoint = covered(ORIGIN + 2000, levels=levels)
+    plan = head(planner, checkpoint, ORIGIN + 2005)
+    planner.succeeded(plan, reading(20, plan.window), levels)
+    windows = passes_of(planner, checkpoint, ORIGIN + 2006, levels)
+    assert (windows[0].start, windows[-1].end) == (ORIGIN + 280, plan.window.start)
+
+
+def test_a_poll_that_has_read_all_that_is_left_ends_a_pass() -> None:
+    """Given a poll that reached as far back as what a pass had still to read, its level is read."""
+    planner = planner_of_density(10, 10)
+    levels: Levels = (*((length, ORIGIN + 2000.0) for length in LADDER.lengths[:3]), (960, ORIGIN + 1000.0))
+    checkpoint = covered(ORIGIN + 2000, levels=levels)
+    head(planner, checkpoint, ORIGIN + 2005)
+    plan = Plan(Window(ORIGIN + 270, ORIGIN + 2006), "head", 0)
+    assert planner.succeeded(plan, reading(9, plan.window), levels)[3] == (960, ORIGIN + 2005)
+    assert planner.backlog(checkpoint, ORIGIN + 2006) is None
+
+
+def test_a_shallow_pass_goes_before_a_deep_one_and_spares_it_what_it_reads() -> None:
+    """Given a level that becomes due during the pass of a deeper one, no second is read for both."""
+    planner = planner_of_density(10, 10)
+    levels: Levels = (*((length, ORIGIN + 2000.0) for length in LADDER.lengths[:3]), (960, ORIGIN + 1500.0))
+    checkpoint = covered(ORIGIN + 2000, levels=levels)
+    head(planner, checkpoint, ORIGIN + 2005)
+    deep = planner.backlog(checkpoint, ORIGIN + 2005)
+    assert deep is not None
+    assert deep.window.start == ORIGIN + 780
+
+    head(planner, checkpoint, ORIGIN + 2100)
+    windows = passes_of(planner, checkpoint, ORIGIN + 2100, levels)
+    assert (windows[0].start, min(windows).start, max(windows).end) == (
+        ORIGIN + 1985,
+        ORIGIN + 780,
+        ORIGIN + 2100,
+    )
+    assert sum(end - start for start, end in windows) == 2100 - 780
+
+
+def test_what_is_left_off_for_its_level_becomes_a_pass() -> None:
+    """Given a poll that reached too far back, the next one does not, and slices go on with that."""
+    planner = WindowPlanner(replace(PACING))  # learns how long pages are
+    levels = tuple((length, ORIGIN + 1000.0) for length in LADDER.lengths)
+    checkpoint = covered(ORIGIN + 1070, levels=levels)
+    plan = head(planner, checkpoint, ORIGIN + 1080)
+    assert planner.succeeded(plan, reading(100, dense=True, page_rows=100), levels) == levels
+    again = head(planner, checkpoint, ORIGIN + 1080)
+    assert (again.level, again.later) == (1, Purpose.REVISIT)
+    past = planner.backlog(checkpoint, ORIGIN + 1080)
+    assert past is not None
+    assert (past.aim, past.window.start) == ("pass", ORIGIN + 760)
+
+
+def test_a_deep_pass_that_was_planned_later_ends_the_shallow_ones_before_it() -> None:
+    """Given a shallow pass that is older than a deep one, it is dropped with the deep one's end."""
+    planner = planner_of_density(10, 10)
+    shallow: Levels = (
+        (20, ORIGIN + 1990.0),
+        (80, ORIGIN + 1990.0),
+        (320, ORIGIN + 1900.0),
+        (960, ORIGIN + 1990.0),
+    )
+    checkpoint = covered(ORIGIN + 2000, levels=shallow)
+    head(planner, checkpoint, ORIGIN + 2000)
+    deep: Levels = (*shallow[:3], (960, ORIGIN + 1700.0))
+    head(planner, checkpoint, ORIGIN + 2005, deep)
+    windows = passes_of(planner, checkpoint, ORIGIN + 2006, deep)
+    assert sum(end - start for start, end in windows) >= 2005 - 980
+    assert planner.is_done(checkpoint) is False
+
+
+def test_a_slice_that_was_left_off_is_followed_by_narrower_ones() -> None:
+    """Given a past that is denser than the present, slices shrink until they fit, and grow again."""
+    planner = planner_of_density(10, 10)
+    levels: Levels = (*((length, ORIGIN + 2000.0) for length in LADDER.lengths[:3]), (960, ORIGIN + 1500.0))
+    checkpoint = covered(ORIGIN + 2000, levels=levels)
+    now = ORIGIN + 2005
+    head(planner, checkpoint, now)
+    widths = []
+    for rows, is_dense in ((100, True), (100, True), (100, False), (20, False), (0, False)):
+        plan = planner.backlog(checkpoint, now)
+        assert plan is not None
+        widths.append(plan.window.end - plan.window.start)
+        covers = () if is_dense else (plan.window,)
+        planner.succeeded(plan, reading(rows, *covers, dense=is_dense), levels)
+        poll = Plan(Window(now - 15, now), "head", 0)
+        planner.succeeded(poll, reading(0, poll.window), levels)
+    assert widths == [100, 1, 1, 1, 2]
 
 
 # ---- Catch-up
