@@ -22,10 +22,11 @@ import anyio.to_thread
 from tailer.core.durations import format_duration
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch
+from tailer.model import Batch, Watermark
 from tailer.sinks.address import Address
 from tailer.sinks.extras import extra
 from tailer.sinks.formats.choice import make_format
+from tailer.sinks.formats.watermarks import id_of, render_watermarks
 from tailer.sinks.nats_config import NatsConfig
 from tailer.sinks.options import SinkContext
 from tailer.sinks.secrets import SecretSource
@@ -122,22 +123,26 @@ class NatsSink:
         records = await anyio.to_thread.run_sync(self._format.render, batch.events)
         # Escaped, as a header can't carry everything that a connector's id might hold one day.
         ids = [escaped(event.id) for event in batch.events]
-        messages = [
-            (index, Message(*one))
-            for index, one in enumerate(zip(ids, records.split(b"\n"), strict=False))
-            if one[0] not in self._taken
-        ]
-        line = self._line
-        if line is None or line.is_closed:
-            line = await self._connected()
-        rejected: dict[int, str] = {}
-        async with self._translated():
-            for first in range(0, len(messages), _UNDER_WAY):
-                rejected |= await self._publish(line, messages[first : first + _UNDER_WAY])
-        self._taken.clear()
+        rejected = await self._send(list(map(Message, ids, records.split(b"\n"))))
         if rejected:
             reasons = dict(sorted(rejected.items()))
             raise SinkRejectedError(next(iter(reasons.values())), rejected=reasons)
+        return None
+
+    async def mark(self, watermarks: Sequence[Watermark]) -> bytes | None:
+        """Publish a message for each watermark; one that comes again with the same times is stored once.
+
+        Raises:
+            SinkUnavailableError: The server is away, or does not take what it is sent.
+        """
+        ids = [
+            escaped(f"{id_of(one)}/{one.read_through}.{one.whole_through}.{one.settled_through}")
+            for one in watermarks
+        ]
+        rejected = await self._send(list(map(Message, ids, render_watermarks(watermarks).split(b"\n"))))
+        if rejected:
+            reason = next(iter(rejected.values()))
+            raise self._unavailable(f"it refuses watermarks: {reason}; write watermarks = false")
         return None
 
     async def close(self) -> None:
@@ -145,6 +150,19 @@ class NatsSink:
         line, self._line = self._line, None
         if line is not None:
             await line.close()
+
+    async def _send(self, messages: Sequence[Message]) -> dict[int, str]:
+        """Publish what the stream has not taken in an earlier try; give why some will never be taken."""
+        waiting = [(index, one) for index, one in enumerate(messages) if one.id not in self._taken]
+        line = self._line
+        if line is None or line.is_closed:
+            line = await self._connected()
+        rejected: dict[int, str] = {}
+        async with self._translated():
+            for first in range(0, len(waiting), _UNDER_WAY):
+                rejected |= await self._publish(line, waiting[first : first + _UNDER_WAY])
+        self._taken.clear()
+        return rejected
 
     async def _publish(self, line: Line, numbered: Sequence[tuple[int, Message]]) -> dict[int, str]:
         """Publish some of a batch; give the reasons of what will never be taken, by the index in it."""

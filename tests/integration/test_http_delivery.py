@@ -244,6 +244,7 @@ async def test_requests_keep_their_distance(desk: Desk) -> None:
         ({"user": "elastic"}, "Authorization", "Basic ZWxhc3RpYzpwbGFudGVkLXRva2VuLTAxMjM0NTY3ODlhYmNkZWY="),
         ({"token_header": "X-Api-Key"}, "X-Api-Key", TOKEN),
         ({"headers": {"X-Scope-OrgID": "noc"}}, "X-Scope-OrgID", "noc"),
+        ({"headers": {"content-type": "text/x"}}, "Content-Type", "text/x"),
     ],
 )
 async def test_headers_are_those_of_the_options(
@@ -256,7 +257,7 @@ async def test_headers_are_those_of_the_options(
         await other.sink.write(BATCH)
         await other.sink.close()
     request, _ = desk.fake.seen[-1]
-    assert request.headers[name] == text
+    assert request.headers.getall(name) == [text]
     assert request.headers["User-Agent"].startswith("cf-tailer")
 
 

@@ -15,7 +15,7 @@ from anyio.to_thread import run_sync
 
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
-from tailer.model import Batch, Event, Source
+from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import Report
 from tailer.sinks.nats import NatsSink
 from tailer.sinks.options import SinkContext
@@ -87,7 +87,8 @@ class _Place:
         return make(self._server.url)
 
     def held(self) -> Sequence[str]:
-        return [record["id"] for record in messages_in(self._server.url)]
+        ids = [record["id"] for record in messages_in(self._server.url)]
+        return [one for one in ids if not one.endswith("/watermark")]
 
 
 class TestNatsSink(SinkContract):
@@ -116,6 +117,21 @@ async def test_a_message_is_the_record(server: NatsServer) -> None:
     first, second = await held(server)
     assert (first["id"], first["name"], first["e"]) == ("account/connector/1.7", "Oslo", {"url": "x"})
     assert second["connector"] == odd.connector
+
+
+async def test_a_watermark_comes_once(server: NatsServer) -> None:
+    """It is a record among the others; what is told again after a crash is known by its times."""
+    sink = make(server.url)
+    await sink.open(Resume(0, None))
+    for whole in (7, 9, 7):
+        await sink.mark([Watermark(event.source, 9, whole, None) for event in make_batch(1, 2).events])
+    await sink.close()
+    told = [(record["id"], record["k"], record["whole_through"]) for record in await held(server)]
+    assert sorted(told) == [
+        (f"account/connector-{number}/watermark", "tailer.Watermark", whole)
+        for number in (0, 1)
+        for whole in (7, 9)
+    ]
 
 
 async def test_what_the_stream_forgot_is_there_twice(server: NatsServer) -> None:
