@@ -154,7 +154,7 @@ class PostgresSink:
             found = "does not exist yet and is made"
             if not self._config.create or await line.ask(self._sql.describe):
                 found = f"has about {await self._examine(line)} events and is added to"
-            if self._is_marked and (not self._config.create or (await line.ask(self._marks.find))[0][0]):
+            if self._is_marked and (not self._config.create or await self._has_marks(line)):
                 await self._examine_marks(line)
             return f"{line.description}; the table {self._config.table} {found}"
 
@@ -228,7 +228,7 @@ class PostgresSink:
                     await line.run(self._sql.create(is_partitioned=self._config.partition == "month"))
                 await self._examine(line)
                 if self._is_marked:
-                    if self._config.create:
+                    if self._config.create and not await self._has_marks(line):
                         await line.run(self._marks.create)
                     await self._examine_marks(line)
             except BaseException:
@@ -262,9 +262,13 @@ class PostgresSink:
         await self._examine_rights(line, self._sql.rights)
         return int(count)
 
+    async def _has_marks(self, line: Line) -> bool:
+        """Tell whether the table for watermarks is there; who may not make tables may not even try."""
+        return bool((await line.ask(self._marks.find))[0][0])
+
     async def _examine_marks(self, line: Line) -> None:
         """Look whether watermarks can be stored; raises ``SinkUnavailableError``."""
-        if not (await line.ask(self._marks.find))[0][0]:
+        if not await self._has_marks(line):
             raise self._unavailable(
                 f"there is no table {self._marks.table} for watermarks; write create = true, or make it"
             )

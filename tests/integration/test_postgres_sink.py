@@ -476,6 +476,11 @@ async def test_rights_for_watermarks_are_missed_at_the_start(dsn: str) -> None:
     guest = make(dsn.replace("tailer@", "guest@"), create=False, watermarks=True)
     with pytest.raises(SinkUnavailableError, match="no right to UPDATE tailer_events_watermarks; grant it"):
         await guest.check()
+    ask(dsn, "GRANT UPDATE ON tailer_events_watermarks TO guest; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    guest = make(dsn.replace("tailer@", "guest@"), watermarks=True)
+    await guest.open(Resume(0, None))
+    await guest.mark([watermark(1, 1, None)])
+    await guest.close()
     ask(dsn, "ALTER TABLE tailer_events_watermarks ADD CHECK (name <> 'Bern')")
     sink = make(dsn, watermarks=True)
     await sink.open(Resume(0, None))
