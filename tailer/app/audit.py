@@ -76,7 +76,8 @@ class AuditReport(Shown, frozen=True, kw_only=True):
         account: Account id.
         connector: Its id.
         name: What people call it.
-        since: Start of the span that was audited.
+        asked_since: Start of the span that was asked for; ``None``: as far back as possible.
+        since: Start of the span that was audited, no earlier than the connector was ever asked for.
         until: Its end: no later than what the connector was read through.
         compared: Seconds that were compared.
         settled_through: What lies before is settled: no read that is still to come asks for it.
@@ -91,6 +92,7 @@ class AuditReport(Shown, frozen=True, kw_only=True):
     account: str
     connector: str
     name: str
+    asked_since: float | None = None
     since: int
     until: int
     compared: int
@@ -162,6 +164,7 @@ async def audit(
         account=connector.account,
         connector=connector.id,
         name=connector.name,
+        asked_since=wish.since,
         since=start,
         until=end,
         compared=spans.size,

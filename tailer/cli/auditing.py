@@ -126,7 +126,9 @@ def _verdict(report: AuditReport) -> str:
 
 
 def _remarks(report: AuditReport) -> Iterator[str]:
-    """Say what becomes of missing events, and which part is not settled."""
+    """Say what was left out, what becomes of missing events, and which part is not settled."""
+    if report.asked_since is not None and report.asked_since <= report.since - 1:
+        yield f"Not compared: what lies before {instant(report.since)}, as it was never to be read"
     if report.missing:
         yield (
             "They became visible too late for [polling] revisit_max, and no poll will find them: tailer"

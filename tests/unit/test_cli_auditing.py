@@ -49,6 +49,13 @@ def test_an_audit_without_a_difference() -> None:
     ]
 
 
+def test_who_asks_for_more_than_was_ever_read_is_told() -> None:
+    """What lies before the connector's origin is no difference, but not compared either."""
+    (remark,) = set(lines(asked_since=1_800_000_000 - 86_400.0)) - set(lines())
+    assert remark == "Not compared: what lies before 2027-01-15 08:00:00Z, as it was never to be read"
+    assert lines(asked_since=1_799_999_999.5) == lines()
+
+
 def test_differences_are_named() -> None:
     """Each with its time, its number and what is known of it; what to do about it; and how many there are."""
     missing = AuditedEvent(t=1_800_000_001, n=3, k="Leave\x1b", a=1_800_000_061.4)
