@@ -95,7 +95,7 @@ def judge_pace(
     quota = f"{config.api.budget.share:.0%} of {budget.quota} in {format_duration(budget.window)}"
     text = (
         f"budget {principal.name}{shared}: {budget.rate:.2g} requests/s, {quota}; {connectors} connectors,"
-        f" each polled every {format_duration(round(pacing.interval, 1))}"
+        f" each polled every {_about(pacing.interval)}"
     )
     longest = format_duration(polling.max_interval)
     is_stretched = pacing.interval > polling.interval
@@ -109,9 +109,14 @@ def judge_pace(
                 " some, shortens it"
             )
     delays = [
-        f"{mean_delay(order, settle=polling.settle, interval=pacing.interval, connectors=connectors):.1f}s"
-        f" ({order} order)"
+        _about(mean_delay(order, settle=polling.settle, interval=pacing.interval, connectors=connectors))
+        + f" ({order} order)"
         for order in orders
     ]
     delay = f"an event is delivered {', '.join(delays)} after the API shows it, on average"
     return [Finding("polling", "warning" if is_stretched else "ok", text), Finding("polling", "ok", delay)]
+
+
+def _about(seconds: Seconds) -> str:
+    """Give a duration without the digits that nobody needs."""
+    return format_duration(round(seconds, 1 if seconds < 60 else None))
