@@ -51,12 +51,14 @@ def has_not_gone_back(before: dict[str, Any], after: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.long
 @pytest.mark.timeout(300)
-def test_a_restart_in_the_middle_of_everything_goes_on(tmp_path: Path, simulate: Simulate) -> None:
+@pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.long)])
+def test_a_restart_in_the_middle_of_everything_goes_on(
+    tmp_path: Path, simulate: Simulate, kills: int
+) -> None:
     """Killed while the budget binds, levels and absences are read and a gap is known: all of it resumes."""
     burst = int(time.time()) - 60
-    world = ("--connectors", "4", "--rate", "6", "--history", "2m", "--burst", f"3000@{burst}")
+    world = ("--connectors", "4", "--rate", "6", "--history", "2m", "--burst", f"1000@{burst}")
     simulator = simulate(*world, *CAPPED, *LATE, *BUDGET)
     setup = Setup(tmp_path, simulator, start="1h", polling=LADDER)
     with setup.run() as run:
@@ -68,7 +70,7 @@ def test_a_restart_in_the_middle_of_everything_goes_on(tmp_path: Path, simulate:
     assert lost(known[0])
 
     random = Random(1)
-    for number in range(1, 6):
+    for number in range(1, kills):
         with setup.run() as run:
             time.sleep(random.uniform(0.5, 1.5))  # the instant is the point: no state is waited for
             assert run.exit_code is None, run.words
