@@ -28,7 +28,7 @@ def mistakes_of(**options: Any) -> str:
         {"url": "http://127.0.0.1:9200", "preset": "elasticsearch", "index": "wan"},
         {"url": "http://loki:3100", "preset": "loki", "plain_http": True, "labels": {"job": "x"}},
         {"url_env": "HOOK", "preset": "webhook", "template": "{k}", "min_interval": "2s"},
-        {"url": "https://x", "preset": "loki", "template": "{t} {n} {k}"},
+        {"url": "https://x", "preset": "loki", "template": "{t:d} {n:>9} {k}"},
         {"url": "https://x", "preset": "loki", "template": "{json}"},
         {"url_file": "hook", "token_file": "t", "user": "me", "ca_file": "ca.pem", "method": "PUT"},
         {
@@ -71,6 +71,7 @@ def test_good_options_are_taken(options: dict[str, Any]) -> None:
             "document of elast",
         ),
         ({"url": "https://x", "preset": "loki", "template": "{k} {n}"}, "add id, or both t and n"),
+        ({"url": "https://x", "preset": "loki", "template": "{id:.9} {t:g} {n}"}, "add id, or both t and n"),
         ({"url": "https://x", "body": "template"}, "needs a template"),
         ({"url": "https://x", "begin": "["}, "begin, separator and end are for"),
         ({"url": "https://x", "preset": "loki", "body": "json"}, "have no effect with preset 'loki'"),

@@ -37,13 +37,18 @@ Piece: TypeAlias = Callable[[Event], str]
 
 _RECORD = "json"
 _BACKSLASH = re.compile(r"\\(.?)", re.DOTALL)
+_CUTTING = re.compile(r"\.|[efg%]$")  # a precision, or a format of numbers that has one
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 _NAMES = frozenset({"name", "connector", "serial", "account", "id"})
 
 
 def fields_in(template: str) -> frozenset[str]:
-    """Name the fields that the lines of a valid template have; those of the whole record for ``json``."""
-    names = frozenset(name for _, name, _, _ in Formatter().parse(_unescaped(template)) if name is not None)
+    """Name the fields that the lines of a valid template have uncut; for ``json`` those of the record."""
+    names = frozenset(
+        name
+        for _, name, spec, _ in Formatter().parse(_unescaped(template))
+        if name is not None and not _CUTTING.search(spec or "")
+    )
     return names.union(RECORD_FIELDS, [PAYLOAD]) if _RECORD in names else names
 
 
