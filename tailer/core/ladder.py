@@ -17,6 +17,14 @@ lies (1 - 1/k) * L back from the read before it; the shallowest level that reach
 longer than it must be, and is due every L/k.) Where levels are read as passes (`tailer.core.windows`), such
 an event is found at the end of a pass, which may have to wait for another one: twice the time of the longest
 pass is added. A pass begins anew after a restart.
+
+How long a pass takes is a matter of the budget, so a bound without that is given by what is shown: as long as
+`reach_in_effect` says at least A, the event is found within twice the bound, 2 * (r * (A + P) / (k - 1) + P),
+of becoming visible, whatever the budget holds. (Every read of a level that reaches A back and was planned
+after that finds it. So as long as it is not found, the last read of each of these levels was planned before,
+and is older than the time since; and none of them is in effect that is older than 2 * (L/k + P).) The twofold
+is for passes: between two reads of a level lie its L/k, a poll, and the time that the second takes, which may
+be as long again before the level is out of effect. A level that polls read keeps the single bound.
 """
 
 from __future__ import annotations
@@ -96,8 +104,9 @@ def visited(levels: Levels, level: int, read_at: float) -> Levels:
 def reach_in_effect(levels: Levels, now: float, interval: Seconds) -> Seconds:
     """Tell how late an event may become visible and still be found in time, as reads go at present.
 
-    A level is out of effect as soon as its read is overdue by more than the time in which it is due again,
-    and then all deeper ones are: what they would find comes too late.
+    In time is within twice the bound of the ladder. A level is out of effect as soon as its read is overdue
+    by more than the time in which it is due again, and then all deeper ones are: what they would find comes
+    too late.
 
     Args:
         levels: Durable ones.

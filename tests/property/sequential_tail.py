@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tailer.core.advance import advanced, first_checkpoint, holes_of
 from tailer.core.dedupe import select
 from tailer.core.keys import KeySet
+from tailer.core.ladder import Levels
 from tailer.core.progress import Checkpoint
 from tailer.core.quirks import Quirks
 from tailer.core.reading import WindowRead
@@ -30,6 +31,9 @@ class Troubles:
         outages: Spans of time in which all fail.
         restarts: Times at which all that is not durable is forgotten.
         cuts: Times at which memory gets short, or is no longer, and how far back is read from then on.
+        slowest: Most that a poll is late, in intervals.
+        rooms: Times from which on the budget has room for a read of the past every so many seconds.
+        leaving: Share of the pages after which a read of the past makes way for a poll.
     """
 
     seed: int = 0
@@ -37,6 +41,9 @@ class Troubles:
     outages: tuple[tuple[float, float], ...] = ()
     restarts: tuple[float, ...] = ()
     cuts: tuple[tuple[float, float], ...] = ()
+    slowest: float = 0.0
+    rooms: tuple[tuple[float, float], ...] = ()
+    leaving: float = 0.0
 
 
 @dataclass
@@ -49,6 +56,7 @@ class Diary:
         longest_pass: The longest time from the planning to the end of a pass.
         aims: How many reads of each kind succeeded.
         most_keys: The most keys that were remembered at once.
+        levels: What the checkpoint had, by the time from which on.
     """
 
     found_at: dict[Key, float] = field(default_factory=dict)
@@ -56,6 +64,7 @@ class Diary:
     longest_pass: float = 0.0
     aims: dict[str, int] = field(default_factory=dict)
     most_keys: int = 0
+    levels: list[tuple[float, Levels]] = field(default_factory=list)
 
 
 class SequentialTail:
@@ -77,7 +86,8 @@ class SequentialTail:
         self._troubles = troubles
         self._restarts = sorted(troubles.restarts, reverse=True)
         self._random = random.Random(troubles.seed)
-        self._due_at = origin
+        self._due_at = self._room_at = origin
+        self.diary.levels.append((origin, self.checkpoint.levels))
         self._start()
 
     def _start(self) -> None:
@@ -108,10 +118,12 @@ class SequentialTail:
         plan: Plan | None = None
         if now >= self._due_at or self._planner.is_behind(self.checkpoint, now):
             plan = self._planner.head(self.checkpoint, self._levels, now)
-        if plan is None:
+        if plan is None and now >= self._room_at:
             plan = self._planner.backlog(self.checkpoint, now)
+            every = (every for at, every in reversed(self._troubles.rooms) if at <= now)
+            self._room_at = now + next(every, 0.0)
         if plan is None:
-            self.api.now = max(self._due_at, now + self._pacing.interval / 10)
+            self.api.now = max(min(self._due_at, max(self._room_at, now)), now + self._pacing.interval / 10)
             return
         self._read(plan, now)
 
@@ -124,7 +136,7 @@ class SequentialTail:
             max_rows=plan.max_rows,
             skip=self.checkpoint.unreadable,
         )
-        is_whole = self._carry_out(read)
+        is_whole = self._carry_out(read, leaving=0.0 if plan.aim == "head" else self._troubles.leaving)
         if is_whole:
             self._note_success(plan, now)
             levels = self._planner.succeeded(plan, read.result, self._levels)
@@ -136,12 +148,13 @@ class SequentialTail:
             self._planner.failed(plan, read.result.pages)
         self._commit(plan, read, now)
         if plan.aim == "head" or not is_whole:
-            self._due_at = now + self._pacing.interval * (1 if is_whole else self._random.uniform(1, 3))
+            late = self._random.uniform(0, self._troubles.slowest if is_whole else 2)
+            self._due_at = now + self._pacing.interval * (1 + late)
             self.api.now = max(self.api.now, now + 0.01)
         if plan.aim == "head":
             self._is_free = is_whole
 
-    def _carry_out(self, read: WindowRead) -> bool:
+    def _carry_out(self, read: WindowRead, *, leaving: float) -> bool:
         for _ in range(MAX_REQUESTS):
             request = read.next_request()
             if request is None:
@@ -153,6 +166,8 @@ class SequentialTail:
             page = self.api.answer(request)
             if page is not None:
                 read.feed(page)
+                if read.is_divisible and self._random.random() < leaving:
+                    read.leave_off()
                 continue
             read.refuse()
             if read.result.refused:
@@ -179,6 +194,7 @@ class SequentialTail:
             self.diary.found_at[event.key] = self.api.now
         reach = next((reach for at, reach in reversed(self._troubles.cuts) if at <= now), math.inf)
         self.checkpoint = advanced(before, read.result, self._levels, through=now, newest=None, reach=reach)
+        self.diary.levels.append((self.api.now, self.checkpoint.levels))
         self._keys.add(events, now)
         self._keys.forget(before.floor, before.gap_spans, at_once=self._random.random() < 0.1)
         self.diary.most_keys = max(self.diary.most_keys, len(self._keys))

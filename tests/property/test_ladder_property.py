@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tailer.core.ladder import RATIO, REACH, VISITS, Ladder
+from tailer.core.ladder import RATIO, REACH, VISITS, Ladder, reach_in_effect
 from tailer.core.windows import Pacing
 from tailer.model import Event
 from tests.property.mannered_api import Happening, MannerlyApi, Manners
-from tests.property.sequential_tail import SequentialTail, Troubles
+from tests.property.sequential_tail import Diary, SequentialTail, Troubles
 
 HOUR = 3600.0
 INTERVAL = 5
@@ -45,6 +47,16 @@ def check_bound(tail: SequentialTail, history: list[Happening], *, passes: bool 
             bound += 2 * tail.diary.longest_pass
         found_at = tail.diary.found_at.get(event.key, tail.api.now)
         assert found_at - visible_at <= bound, (event.key, lateness, longest)
+
+
+def shown_least(diary: Diary, start: float, end: float, longest: float) -> float:
+    """Give the least reach that is shown within a span of time; between two reads it only falls."""
+    ends = [*(at for at, _ in diary.levels[1:]), math.inf]
+    return min(
+        reach_in_effect(levels, min(until, end), longest)
+        for (at, levels), until in zip(diary.levels, ends, strict=True)
+        if at <= end and until >= start
+    )
 
 
 TROUBLES = st.builds(
@@ -90,6 +102,46 @@ def test_passes_find_late_events_within_their_time(troubles: Troubles, manners: 
     tail.run(until=ORIGIN + SPAN + 1500)
     assert tail.diary.aims.get("pass", 0) > 0
     check_bound(tail, history, passes=True)
+
+
+ROOMS = st.lists(st.tuples(st.integers(0, SPAN), st.sampled_from([0, 30, 200, 400])), max_size=3).map(
+    lambda pairs: ((ORIGIN, 200), *sorted((ORIGIN + start, every) for start, every in pairs))
+)
+
+
+@settings(max_examples=8)
+@example(Troubles(seed=3, failing=0.02), ((ORIGIN, 200),), 1.0, 0.1, 800)  # the budget holds half of it
+@given(TROUBLES, ROOMS, st.floats(0, 4), st.sampled_from([0.0, 0.3]), st.sampled_from([400, 800]))
+def test_what_is_within_the_reach_shown_is_found_within_twice_the_bound(
+    troubles: Troubles, rooms: tuple[tuple[float, float], ...], slowest: float, leaving: float, count: int
+) -> None:
+    """Given any budget, an event is found within twice the bound as long as the reach shown holds it."""
+    history = late_history(troubles.seed, count, span=SPAN, reach=REACH * REVISIT_MAX)
+    api = MannerlyApi(Manners(), history, now=ORIGIN, pace=0.2)
+    pacing = Pacing(Ladder(INTERVAL, REVISIT_MAX), INTERVAL, slice_rows=50, page_limit=20)
+    failing = min(troubles.failing, 0.05)  # with long failures every bound is easily kept
+    hindered = replace(troubles, outages=(), failing=failing, rooms=rooms, slowest=slowest, leaving=leaving)
+    tail = SequentialTail(api, pacing, origin=ORIGIN, troubles=hindered)
+    tail.run(until=ORIGIN + SPAN + 1500)
+    polls = [*tail.diary.free_polls, tail.api.now]
+    longest = max(after - before for before, after in pairwise(polls))
+    for event, visible_at in history:
+        lateness = visible_at - api.place(event)
+        bound = 2 * (RATIO * (lateness + longest) / (VISITS - 1) + longest)
+        if tail.diary.found_at.get(event.key, tail.api.now) - visible_at > bound:
+            assert shown_least(tail.diary, visible_at, visible_at + bound, longest) < lateness
+
+
+@pytest.mark.parametrize(("every", "is_held"), [(1.0, True), (300.0, False)])
+def test_the_reach_shown_is_the_whole_where_the_budget_holds_it(every: float, is_held: bool) -> None:
+    """Given room enough for deep reads it is never less than configured, given too little it is less."""
+    history = late_history(1, 1200, span=SPAN, reach=REACH * REVISIT_MAX)
+    api = MannerlyApi(Manners(), history, now=ORIGIN, pace=0.2)
+    pacing = Pacing(Ladder(INTERVAL, REVISIT_MAX), INTERVAL, slice_rows=50)
+    tail = SequentialTail(api, pacing, origin=ORIGIN, troubles=Troubles(rooms=((ORIGIN, every),)))
+    tail.run(until=ORIGIN + SPAN)
+    least = shown_least(tail.diary, ORIGIN + 1000, ORIGIN + SPAN, 2 * INTERVAL)
+    assert (least == REACH * REVISIT_MAX) == is_held
 
 
 def test_the_bound_holds_at_the_scale_of_two_days() -> None:
