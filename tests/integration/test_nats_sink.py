@@ -12,6 +12,7 @@ import nats as client
 import psutil
 import pytest
 from anyio.to_thread import run_sync
+from nats.js.errors import ServerError
 
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
@@ -52,9 +53,11 @@ async def ids_held(server: NatsServer) -> list[str]:
 async def ask(server: NatsServer, **stream: Any) -> None:
     """Make a stream in place of those that are there."""
     await run_sync(server.empty)
-    line = await client.connect(server.url)
-    await line.jetstream().add_stream(**stream)
-    await line.close()
+    async with await client.connect(server.url) as line:
+        while True:
+            with suppress(ServerError):  # the server is not done with the former one of that name
+                await line.jetstream().add_stream(**stream)
+                break
 
 
 async def again(server: NatsServer, *options: str) -> None:
@@ -485,9 +488,8 @@ async def test_what_a_stream_does_not_promise_is_said(server: NatsServer) -> Non
 async def test_a_stream_is_made_as_wanted(server: NatsServer) -> None:
     """A stream that is made lies in files, and has the window and the age that were asked for."""
     await store(make(server.url, duplicate_window=90.0, max_age=86400.0), *make_batch(1, 1).events)
-    line = await client.connect(server.url)
-    made = (await line.jetstream().stream_info("tailer")).config
-    await line.close()
+    async with await client.connect(server.url) as line:
+        made = (await line.jetstream().stream_info("tailer")).config
     assert (made.duplicate_window, made.max_age, made.storage) == (90, 86400, "file")
     assert (made.subjects, made.num_replicas) == (["tailer.events"], 1)
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -33,6 +34,7 @@ class NatsServer(ServerProcess):
     def __init__(self, folder: Path, sync: str = "always") -> None:
         self.config = f'jetstream {{ store_dir: "{folder}/store", sync_interval: {sync} }}\n'
         self._options: tuple[str, ...] = ()
+        self._streams = folder / "store" / "jetstream" / "$G" / "streams"
         file = folder / "nats.conf"
         file.write_text(self.config)
 
@@ -47,8 +49,10 @@ class NatsServer(ServerProcess):
         super().start(*more)
 
     def empty(self) -> None:
-        """Forget all streams."""
+        """Forget all streams, files included: while these are being deleted, none of that name is made."""
         asyncio.run(_empty(self.url))
+        while any(self._streams.glob("*")):
+            time.sleep(0.005)
 
     @property
     def is_plain(self) -> bool:
