@@ -65,7 +65,7 @@ def _unlisted(status: Status) -> Iterator[str]:
                 more = ", ..." if one.unlisted > len(one.unlisted_ids) else ""
                 yield (
                     f"Not listed, and so not read: {count(one.unlisted, 'connector')} of earlier runs"
-                    f" ({', '.join(one.unlisted_ids)}{more}); they go on where they were left once they are"
+                    f" ({', '.join(one.unlisted_ids)}{more}); reading goes on where it ended once they are"
                 )
 
 

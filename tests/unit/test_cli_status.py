@@ -102,7 +102,7 @@ def test_a_status_names_who_is_not_listed_any_more(unlisted: int, more: str) -> 
     assert first.startswith("All is well")
     assert line == (
         f"Not listed, and so not read: {unlisted} connector{'s' * (unlisted > 1)} of earlier runs"
-        f" (7f2c{more}); they go on where they were left once they are."
+        f" (7f2c{more}); reading goes on where it ended once they are."
     )
 
 
