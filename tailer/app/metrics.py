@@ -202,13 +202,13 @@ METRICS = (
     ),
     _gauge(
         "ladder_reach_seconds",
-        "How late an event may become visible and is still found in time, at every connector, as far as"
-        " memory and budget allow.",
+        "How late an event may become visible and is still found in time, at every connector that is"
+        " read, as far as memory and budget allow.",
         _plain(lambda status: status.fleet.ladder_reach),
     ),
     _gauge(
         "overdue_connectors",
-        "Those of them whose deep reads are overdue, because the budget does not hold them.",
+        "Those of them whose deep reads are overdue, mostly because the budget does not hold them.",
         _plain(lambda status: status.fleet.overdue),
     ),
     _gauge("gaps", "Recorded spans that can't be read.", _plain(lambda status: status.fleet.gaps)),

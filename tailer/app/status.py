@@ -168,8 +168,8 @@ class FleetStatus(Shown, frozen=True, kw_only=True):
         silent: Connectors whose appliance sends no heartbeat; they are polled rarely until it does.
         silent_since: The earliest `ConnectorStatus.silent_since`; ``None`` without any.
         ladder_reach: Seconds after its time at which an event may become visible and is still found in time,
-            everywhere: as configured, or less where memory or budget do not allow it; ``None`` without
-            connectors.
+            at every connector that is read: as configured, or less where memory or budget do not allow it;
+            ``None``: none is read.
         overdue: Connectors whose deep reads are not made in time.
         overdue_because: How many of them there are for each reason.
         affordable_reach: The lowest `ConnectorStatus.affordable_reach`; ``None`` without any.

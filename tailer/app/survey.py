@@ -25,6 +25,9 @@ LAG_QUANTILES = ("0.5", "0.9", "0.99", "1")
 
 _RANKS = {"parked": 0, "failing": 1, "behind": 2, "unknown": 3, "well": 3}
 
+_READ = frozenset({"well", "behind"})
+"""Conditions of connectors that are read at present; of others no reach can be told."""
+
 
 class Overdue(NamedTuple):
     """What is known of the deep reads of a connector that are not made in time.
@@ -99,7 +102,10 @@ def summarized(all_of_them: Sequence[Surveyed]) -> FleetStatus:
         lateness=delays(merged(one.checkpoint.lateness for one in all_of_them)),
         silent=len(silences),
         silent_since=min(silences, default=None),
-        ladder_reach=min((_ladder_reach(one) for one in all_of_them if one.checkpoint.levels), default=None),
+        ladder_reach=min(
+            (_ladder_reach(one) for one in all_of_them if one.condition in _READ and one.checkpoint.levels),
+            default=None,
+        ),
         overdue=len(overdue),
         overdue_because=Counter(one.because for one in overdue),
         affordable_reach=min((one.reach for one in overdue), default=None),

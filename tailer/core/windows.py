@@ -10,9 +10,10 @@ Rules, in this order (times are API time; a *slice* is a window that by the meas
    it reaches back for anyway. A level whose read would be more than one page is read as a *pass*, in slices
    beside the head polls, and the poll uses the deepest due level below it. A pass counts as a read of its
    level at the time at which it was planned, once it is done; it leaves out what polls and other passes have
-   read since. Of several passes the shallowest and the deepest take turns: both go on, however little can be
-   read. Their slices hold no more than a page, about, for polls wait for them; one that turns out to take
-   more may be left off, and the next is half as wide at most.
+   read since. Of several passes that one goes on whose level would be too late first: where the budget holds
+   all of them, all are in time, and where it does not, each is made some time. Their slices hold no more than
+   a page, about, for polls wait for them; one that turns out to take more may be left off, and the next is
+   half as wide at most.
 3. *Backlog*, when no head poll is due: the oldest hole before the frontier, then the next slice of a pass,
    then of an absence that is to be read again (`tailer.core.absence`); after one that failed the next in
    turn, so that one bad hole holds up nothing else. After one that brought nothing (it lies too near to the
@@ -200,6 +201,7 @@ class _Pass:
     start: int
     end: int
     read_at: int
+    due_by: float
     is_alone: bool
 
 
@@ -223,10 +225,9 @@ class WindowPlanner:
         self._density: float | None = None
         self._reach = self._shortest_reach
         self._ceiling: int | None = None
-        self._passes: list[_Pass] = []  # the deepest first
+        self._passes: list[_Pass] = []
         self._caught_up: tuple[int, int] | None = None
         self._turn = 0
-        self._is_deep_next = False
         self._is_stuck = False
         self._width: int | None = None  # of the next slice of the past; ``None``: the density tells
         self._wished: float = math.inf  # of the last one, if what was to be read did not end before
@@ -267,7 +268,7 @@ class WindowPlanner:
         # where the floor was raised beyond a pass, its level is planned anew when it is due
         self._passes = [one for one in self._passes if one.end > lowest]
         if self._passes:
-            ongoing = self._passes[0 if self._is_deep_next else -1]
+            ongoing = self._next_pass
             choices.append(((max(ongoing.start, lowest), ongoing.end), "pass"))
         away = self._absence.due(now)
         if away is not None and away[1] <= lowest:
@@ -330,6 +331,11 @@ class WindowPlanner:
             self._thin_out(plan.window.end - plan.window.start, 2 * (self._density or 0.0))
 
     @property
+    def _next_pass(self) -> _Pass:
+        """The one whose level is out of effect first, as things stand (`tailer.core.ladder`)."""
+        return min(self._passes, key=lambda one: one.due_by)
+
+    @property
     def _shortest_reach(self) -> Seconds:
         return VISITS * self.interval
 
@@ -367,8 +373,11 @@ class WindowPlanner:
             if not any(one.is_alone or one.level == level for one in self._passes):
                 end, read_at = self._caught_up or (head, head)
                 is_alone = self._caught_up is not None
-                self._passes.append(_Pass(level, start, start, max(start + 1, end), read_at, is_alone))
-                self._passes.sort(key=lambda one: -one.level)
+                length, before = levels[level]
+                due_by = before + 2 * length / VISITS
+                self._passes.append(
+                    _Pass(level, start, start, max(start + 1, end), read_at, due_by, is_alone)
+                )
                 self._caught_up = None
             if level == 0:
                 return None
@@ -389,8 +398,7 @@ class WindowPlanner:
     def _pass_was_read(self, plan: Plan, levels: Levels) -> Levels:
         if not self._passes:
             return levels
-        ongoing = self._passes[0 if self._is_deep_next else -1]
-        self._is_deep_next = not self._is_deep_next
+        ongoing = self._next_pass
         ongoing.start = plan.window.end
         if ongoing.start < ongoing.end:
             return levels

@@ -19,7 +19,7 @@ pytestmark = FAKE_TIME
 HOUR = 3600.0
 
 
-@pytest.mark.parametrize("allowed", [4, 12])
+@pytest.mark.parametrize("allowed", [6, 12])
 async def test_levels_in_slices_are_read_however_many_polls_wait(allowed: int) -> None:
     """Given a budget that polls could spend alone, a late event of a dense connector is found in time."""
     delay = HOUR

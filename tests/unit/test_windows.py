@@ -264,21 +264,21 @@ def test_a_poll_that_has_read_all_that_is_left_ends_a_pass() -> None:
 def test_a_shallow_pass_goes_before_a_deep_one_and_spares_it_what_it_reads() -> None:
     """Given a level that becomes due during the pass of a deeper one, no second is read for both."""
     planner = planner_of_density(10, 10)
-    levels: Levels = (*((length, ORIGIN + 2000.0) for length in LADDER.lengths[:3]), (960, ORIGIN + 1500.0))
+    levels: Levels = (*((length, ORIGIN + 2000.0) for length in LADDER.lengths[:3]), (960, ORIGIN + 1750.0))
     checkpoint = covered(ORIGIN + 2000, levels=levels)
     head(planner, checkpoint, ORIGIN + 2005)
     deep = planner.backlog(checkpoint, ORIGIN + 2005)
     assert deep is not None
-    assert deep.window.start == ORIGIN + 780
+    assert deep.window.start == ORIGIN + 1030
 
     head(planner, checkpoint, ORIGIN + 2100)
     windows = passes_of(planner, checkpoint, ORIGIN + 2100, levels)
     assert (windows[0].start, min(windows).start, max(windows).end) == (
         ORIGIN + 1985,
-        ORIGIN + 780,
+        ORIGIN + 1030,
         ORIGIN + 2100,
     )
-    assert sum(end - start for start, end in windows) == 2100 - 780
+    assert sum(end - start for start, end in windows) == 2100 - 1030
 
 
 def test_what_is_left_off_for_its_level_becomes_a_pass() -> None:
