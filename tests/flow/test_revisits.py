@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import anyio
 import pytest
 
 from tailer.app.snapshot import count_connectors
@@ -84,4 +85,23 @@ async def test_the_reach_that_the_budget_does_not_hold_is_shown() -> None:
 
     assert fleet.affordable_reach is not None
     assert fleet.ladder_reach == fleet.affordable_reach < 0.75 * 1.5 * HOUR
-    assert fleet.overdue == 1
+    assert (fleet.overdue, fleet.overdue_because) == (1, {"budget": 1})
+
+
+async def test_overdue_reads_are_shown_with_their_reason() -> None:
+    """After a downtime deep reads are overdue as the connector is behind, in a pause because of that."""
+    stage = Stage({"c1": steady(60)}, journal=KeptJournal(), latency=20.0)
+    await stage.serve(seconds=60)
+    await stage.clock.sleep(3 * HOUR)
+
+    run = stage.run()
+    async with run, anyio.create_task_group() as group:
+        group.start_soon(run.serve)
+        await stage.clock.sleep(30)
+        behind = count_connectors(run)
+        stage.source.budget.pause(60.0, stage.clock.monotonic())
+        paused = count_connectors(run)
+        run.drain()
+
+    assert (behind.overdue_because, paused.overdue_because) == ({"behind": 1}, {"paused": 1})
+    assert behind.ladder_reach == behind.affordable_reach == 15.0
