@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -267,3 +268,17 @@ def segment(
 def commit(new: Segment) -> Commit:
     """Make a commit of a segment; its checkpoint claims nothing."""
     return Commit(new.source.account, new.source.connector, Checkpoint(origin=0.0, floor=0.0), new)
+
+
+def asked_at(stage: Stage, connector: str, since: float = 0) -> list[float]:
+    """Tell when polls of a connector began, in seconds after the start."""
+    return [
+        one.at - START
+        for one in stage.source.asked
+        if one.connector == connector and one.request.cursor is None and one.at - START >= since
+    ]
+
+
+def longest_wait(times: list[float]) -> float:
+    """Give the longest time between two."""
+    return max(later - earlier for earlier, later in pairwise(times))
