@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tailer.app.aside import in_thread
 from tailer.app.principals import Budgets, make_client, principals_of
-from tailer.app.status import Shown
+from tailer.app.status.facts import Shown
 from tailer.clock import Clock
 from tailer.config.options import Account, Config
 from tailer.config.words import quoted

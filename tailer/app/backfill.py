@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from tailer.app.outcome import Outcome, outcome_of
-from tailer.app.run import Run
+from tailer.app.run.outcome import Outcome, outcome_of
+from tailer.app.run.run import Run
 from tailer.core.advance import holes_of
 from tailer.core.outlook import time_left
 from tailer.core.progress import Gap

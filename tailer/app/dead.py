@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from tailer.app.control.replies import Retried
-from tailer.app.run import Run
+from tailer.app.run.run import Run
 from tailer.clock import Clock
 from tailer.config.options import Config
 from tailer.config.words import nearest_of, quoted

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from tailer.app.control.client import ask
-from tailer.app.status import JournalStatus, SinkStatus, Status
-from tailer.app.survey import Surveyed, described, summarized, worst_of
+from tailer.app.status.facts import JournalStatus, SinkStatus, Status
+from tailer.app.status.survey import Surveyed, described, summarized, worst_of
 from tailer.app.whereabouts import journal_of, sink_types_of
 from tailer.core.matching import is_meant
 from tailer.core.standing import standing_of

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from tailer.app.aside import in_thread
-from tailer.app.ask import Ask
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.run import Run
 from tailer.app.tail import Tail, follow_events
 from tailer.config.credentials import TOKEN_VARIABLE
 from tailer.config.document import config_from_environment, load

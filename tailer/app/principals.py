@@ -47,7 +47,7 @@ def principals_of(config: Config) -> list[Principal]:
     return [Principal(name, accounts) for name, accounts in grouped.items()]
 
 
-def make_client(  # noqa: PLR0917 - the shape of `tailer.app.builder.Connect`
+def make_client(  # noqa: PLR0917 - the shape of `tailer.app.run.builder.Connect`
     name: str, account: Account, config: Config, gate: Gate, clock: Clock, observe: Observer
 ) -> ApiClient:
     """Make the client that speaks with one account's credentials, within its principal's budget."""

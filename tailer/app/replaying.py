@@ -16,8 +16,8 @@ import msgspec
 
 from tailer.app.control.replies import ReplayStatus
 from tailer.app.dead import make_dead_letters
-from tailer.app.run import Run
-from tailer.app.wanted import both, wanted_of
+from tailer.app.run.run import Run
+from tailer.app.run.wanted import both, wanted_of
 from tailer.clock import Clock
 from tailer.config.options import Config, Scope
 from tailer.config.words import nearest_of, quoted

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tailer.api.transport import trust
-from tailer.app.run import Run
+from tailer.app.run.run import Run
 from tailer.config.document import from_document, read_document
 from tailer.config.options import Config, JournalOptions
 from tailer.config.tables import TableReader

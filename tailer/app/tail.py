@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
-from tailer.app.run import Run
+from tailer.app.run.run import Run
 from tailer.core.durations import Seconds
 from tailer.core.ordering import Order
 from tailer.errors import ConfigError

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, set_cell_size
 
-from tailer.app.status import ConnectorStatus, PrincipalStatus, SinkStatus, Status
+from tailer.app.status.facts import ConnectorStatus, PrincipalStatus, SinkStatus, Status
 from tailer.cli.lateness import lateness_of
 from tailer.cli.listing import aligned
 from tailer.cli.times import age, instant

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import anyio
 
-from tailer.app.check import Check
+from tailer.app.check.checks import Check
+from tailer.app.check.findings import Finding
 from tailer.app.exitcode import ExitCode
-from tailer.app.findings import Finding
 from tailer.app.sinks import load_with_sinks
 from tailer.cli.accounts import load_accounts
 from tailer.cli.exits import clean, say

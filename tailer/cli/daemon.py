@@ -12,21 +12,21 @@ from pathlib import Path
 
 import anyio
 
-from tailer.app.commands import commands_of
 from tailer.app.control.host import keep_control
-from tailer.app.daemon import Daemon
+from tailer.app.daemon.commands import commands_of
+from tailer.app.daemon.daemon import Daemon
+from tailer.app.daemon.front import Front
+from tailer.app.daemon.notify import Notifier, take_notifier
+from tailer.app.daemon.setup import Setup, read_setup
+from tailer.app.daemon.snapshot import this_process
+from tailer.app.daemon.view import View
+from tailer.app.daemon.vigil import Vigil
 from tailer.app.exitcode import ExitCode
-from tailer.app.failures import unwrapped
-from tailer.app.front import Front
-from tailer.app.life import Task
-from tailer.app.notify import Notifier, take_notifier
-from tailer.app.outcome import outcome_of
-from tailer.app.run import Run
-from tailer.app.setup import Setup, read_setup
-from tailer.app.snapshot import this_process
-from tailer.app.status import ProcessStatus
-from tailer.app.view import View
-from tailer.app.vigil import Vigil
+from tailer.app.run.failures import unwrapped
+from tailer.app.run.life import Task
+from tailer.app.run.outcome import outcome_of
+from tailer.app.run.run import Run
+from tailer.app.status.facts import ProcessStatus
 from tailer.cli.exits import code_of
 from tailer.cli.herald import Herald
 from tailer.cli.logs import Level, Log

@@ -8,8 +8,8 @@ from pathlib import Path
 import anyio
 
 from tailer.app.control.client import ask
-from tailer.app.gaps import GapReport
-from tailer.app.holes import drop_alone
+from tailer.app.gaps.holes import drop_alone
+from tailer.app.gaps.listing import GapReport
 from tailer.app.whereabouts import journal_of
 from tailer.core.durations import Seconds
 from tailer.errors import NoDaemonError

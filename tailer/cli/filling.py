@@ -14,14 +14,14 @@ import anyio
 import click
 import msgspec
 
-from tailer.app.ask import Ask
 from tailer.app.control.client import ask
+from tailer.app.daemon.setup import read_setup
 from tailer.app.exitcode import ExitCode
-from tailer.app.filling import ask_to_fill, fill_alone, fill_status
-from tailer.app.gaps import FillStatus, GapReport, report_of
+from tailer.app.gaps.filling import ask_to_fill, fill_alone, fill_status
+from tailer.app.gaps.listing import FillStatus, GapReport, report_of
 from tailer.app.library import make_journal
-from tailer.app.run import Run
-from tailer.app.setup import read_setup
+from tailer.app.run.ask import Ask
+from tailer.app.run.run import Run
 from tailer.app.whereabouts import journal_of
 from tailer.cli.exits import say
 from tailer.cli.gaplist import show_gaps

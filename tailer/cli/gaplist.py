@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tailer.app.gaps import GapReport, ListedGap
+from tailer.app.gaps.listing import GapReport, ListedGap
 from tailer.cli.exits import say
 from tailer.cli.listing import aligned, columns_of, json_line
 from tailer.cli.times import instant

@@ -7,10 +7,10 @@ from datetime import UTC
 
 import msgspec
 
-from tailer.app.notify import Notifier
-from tailer.app.outcome import Outcome
-from tailer.app.run import Run
-from tailer.app.setup import Setup
+from tailer.app.daemon.notify import Notifier
+from tailer.app.daemon.setup import Setup
+from tailer.app.run.outcome import Outcome
+from tailer.app.run.run import Run
 from tailer.cli.logs import Log
 from tailer.cli.summary import summarize
 from tailer.cli.times import naive_as_local
@@ -21,7 +21,7 @@ from tailer.errors import ConfigError, TailerError
 
 
 class Herald:
-    """See `tailer.app.daemon.Herald`.
+    """See `tailer.app.daemon.daemon.Herald`.
 
     Args:
         log: Where it is said.

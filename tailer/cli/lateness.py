@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tailer.app.status import FleetStatus
+from tailer.app.status.facts import FleetStatus
 from tailer.core.durations import format_duration
 
 _PERCENT = {"0.999": "99.9 %", "0.99": "99 %", "0.9": "90 %"}

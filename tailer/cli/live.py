@@ -15,9 +15,9 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from tailer.app.ask import Ask
 from tailer.app.exitcode import ExitCode
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.run import Run
 from tailer.cli import archive
 from tailer.cli.accounts import load_accounts
 from tailer.cli.exits import say

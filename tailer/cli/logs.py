@@ -27,8 +27,8 @@ from tailer.observe import (
     SinkRecovered,
     TokenRenewed,
 )
-from tailer.sinks.file_reports import FileRotated, FilesDropped
-from tailer.sinks.program_words import ProgramSpoke
+from tailer.sinks.exec.words import ProgramSpoke
+from tailer.sinks.file.reports import FileRotated, FilesDropped
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 LogFormat: TypeAlias = Literal["auto", "text", "json"]

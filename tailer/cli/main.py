@@ -10,61 +10,34 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from tailer.app.exitcode import ExitCode
 from tailer.cli.exits import run_to_exit
 
-
-class Entry(NamedTuple):
-    """One command: where it is, and its line in the list.
-
-    Attributes:
-        module: Has the command under the name ``command``.
-        line: First sentence of the command's own help.
-    """
-
-    module: str
-    line: str
-
-
-COMMANDS = {
-    "tail": Entry("tailer.cli.tail", "Show the events of connectors, past and present."),
-    "run": Entry("tailer.cli.run", "Collect events into the sinks of a configuration file, for ever."),
-    "status": Entry(
-        "tailer.cli.status", "Show how a collection is: what is read, what fails, what is missing."
-    ),
-    "gaps": Entry("tailer.cli.gaps", "List what was not read, with the reason of each gap."),
-    "fill": Entry("tailer.cli.fill", "Read lost gaps again, as far as the API can tell what was in them."),
-    "audit": Entry(
-        "tailer.cli.audit",
-        "Read a past span again, and name every event that the journal or the API has alone.",
-    ),
-    "reload": Entry("tailer.cli.reload", "Have a running daemon read its configuration file again."),
-    "dead": Entry("tailer.cli.dead", "List what sinks have rejected, or write it to them again."),
-    "replay": Entry(
-        "tailer.cli.replay", "Send a sink again what it has had, as far as the journal still holds it."
-    ),
-    "check": Entry("tailer.cli.check", "Check a configuration and everything it needs, and change nothing."),
-    "backfill": Entry("tailer.cli.backfill", "Write the events of a past span to files, whole and in order."),
-    "connectors": Entry(
-        "tailer.cli.connectors", "List the connectors of an account, or of all in a configuration file."
-    ),
-    "kinds": Entry("tailer.cli.kinds", "List the known kinds of events with level and meaning."),
-    "sinks": Entry(
-        "tailer.cli.sinks", "List the sinks that are installed, with the options that their tables may have."
-    ),
-    "files": Entry("tailer.cli.files", "Write out files for systemd, Docker and logrotate."),
-    "completion": Entry(
-        "tailer.cli.completion",
-        "Print the script that makes a shell complete commands, flags and names.",
-    ),
-    "demo": Entry("tailer.cli.demo", "Tail an invented fleet: no account, no file, nothing to clean up."),
-    "simulate": Entry("tailer.cli.simulate", "Run a believable Magic WAN connector API on this machine."),
+COMMANDS: dict[str, str] = {
+    "tail": "Show the events of connectors, past and present.",
+    "run": "Collect events into the sinks of a configuration file, for ever.",
+    "status": "Show how a collection is: what is read, what fails, what is missing.",
+    "gaps": "List what was not read, with the reason of each gap.",
+    "fill": "Read lost gaps again, as far as the API can tell what was in them.",
+    "audit": "Read a past span again, and name every event that the journal or the API has alone.",
+    "reload": "Have a running daemon read its configuration file again.",
+    "dead": "List what sinks have rejected, or write it to them again.",
+    "replay": "Send a sink again what it has had, as far as the journal still holds it.",
+    "check": "Check a configuration and everything it needs, and change nothing.",
+    "backfill": "Write the events of a past span to files, whole and in order.",
+    "connectors": "List the connectors of an account, or of all in a configuration file.",
+    "kinds": "List the known kinds of events with level and meaning.",
+    "sinks": "List the sinks that are installed, with the options that their tables may have.",
+    "files": "Write out files for systemd, Docker and logrotate.",
+    "completion": "Print the script that makes a shell complete commands, flags and names.",
+    "demo": "Tail an invented fleet: no account, no file, nothing to clean up.",
+    "simulate": "Run a believable Magic WAN connector API on this machine.",
 }
-"""In the order in which a newcomer reads them."""
+"""Names and the first sentences of their helps, in the order in which a newcomer reads them."""
 
 
 class LazyGroup(click.Group):
@@ -76,10 +49,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import a command."""
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
+        if cmd_name not in COMMANDS:
             return None
-        command: Any = import_module(entry.module).command
+        command: Any = import_module(f"tailer.cli.commands.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
@@ -98,7 +70,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's shape

@@ -9,9 +9,9 @@ from pathlib import Path
 import anyio
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.probe import MAX_REQUESTS
-from tailer.app.probing import Probed
-from tailer.app.probing import probe as probe_api
+from tailer.app.probe.probe import MAX_REQUESTS
+from tailer.app.probe.probing import Probed
+from tailer.app.probe.probing import probe as probe_api
 from tailer.cli.accounts import load_accounts
 from tailer.cli.checkup import say_pause
 from tailer.cli.exits import clean, say

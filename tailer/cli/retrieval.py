@@ -13,12 +13,12 @@ from typing import Literal
 import anyio
 import msgspec
 
-from tailer.app.ask import Ask
 from tailer.app.backfill import Job, Meter, Place, job_of, verdict_of
 from tailer.app.exitcode import ExitCode
 from tailer.app.library import make_journal
-from tailer.app.life import Task
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.life import Task
+from tailer.app.run.run import Run
 from tailer.cli.accounts import load_accounts
 from tailer.cli.live import check_words, remarks, wanted
 from tailer.cli.narrator import Narrator
@@ -30,8 +30,8 @@ from tailer.config.options import Config, JournalOptions
 from tailer.core.durations import Seconds, parse_time
 from tailer.errors import ConfigError
 from tailer.interfaces import Sink
-from tailer.sinks.file import FileSink
-from tailer.sinks.folder import FolderSink
+from tailer.sinks.file.folder import FolderSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.formats.records import PAYLOAD
 from tailer.sinks.options import SinkContext
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import anyio
 
-from tailer.app.ask import Ask
 from tailer.app.exitcode import ExitCode
-from tailer.app.life import Task
-from tailer.app.outcome import outcome_of
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.life import Task
+from tailer.app.run.outcome import outcome_of
+from tailer.app.run.run import Run
 from tailer.cli.narrator import Narrator
 from tailer.cli.session import Session, every
 from tailer.cli.summary import summarize

@@ -15,9 +15,9 @@ import anyio
 from anyio.abc import TaskStatus
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.failures import unwrapped
-from tailer.app.life import Life, Task
-from tailer.app.run import Run
+from tailer.app.run.failures import unwrapped
+from tailer.app.run.life import Life, Task
+from tailer.app.run.run import Run
 from tailer.cli.signals import open_receiver
 from tailer.core.durations import Seconds
 

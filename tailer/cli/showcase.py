@@ -7,8 +7,8 @@ import time
 import anyio
 import msgspec
 
-from tailer.app.ask import Ask
 from tailer.app.exitcode import ExitCode
+from tailer.app.run.ask import Ask
 from tailer.cli.exits import say
 from tailer.cli.screen import Screen
 from tailer.config.credentials import TOKEN_VARIABLE

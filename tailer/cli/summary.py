@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailer.app.outcome import Outcome, Unread
+from tailer.app.run.outcome import Outcome, Unread
 from tailer.sinks.zones import Zone, ahead, mark, moment
 
 MAX_LISTED = 10

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from tailer.app.status import OverdueReason, PrincipalStatus, SinkStatus, Status
+from tailer.app.status.facts import OverdueReason, PrincipalStatus, SinkStatus, Status
 from tailer.cli.times import age, instant
 from tailer.core.durations import format_duration
 

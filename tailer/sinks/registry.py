@@ -23,18 +23,18 @@ GROUP = "tailer.sinks"
 """The entry point group in which third parties name their sink classes."""
 
 OURS = {
-    "exec": "tailer.sinks.exec:ExecSink",
-    "file": "tailer.sinks.file:FileSink",
+    "exec": "tailer.sinks.exec.sink:ExecSink",
+    "file": "tailer.sinks.file.sink:FileSink",
     "http": "tailer.sinks.http.sink:HttpSink",
-    "kafka": "tailer.sinks.kafka:KafkaSink",
+    "kafka": "tailer.sinks.kafka.sink:KafkaSink",
     "memory": "tailer.sinks.memory:MemorySink",
-    "nats": "tailer.sinks.nats:NatsSink",
+    "nats": "tailer.sinks.nats.sink:NatsSink",
     "otlp": "tailer.sinks.otlp.sink:OtlpSink",
-    "postgres": "tailer.sinks.postgres:PostgresSink",
-    "redis": "tailer.sinks.redis:RedisSink",
-    "sqlite": "tailer.sinks.sqlite:SqliteSink",
+    "postgres": "tailer.sinks.postgres.sink:PostgresSink",
+    "redis": "tailer.sinks.redis.sink:RedisSink",
+    "sqlite": "tailer.sinks.sqlite.sink:SqliteSink",
     "stdout": "tailer.sinks.stdout:StdoutSink",
-    "syslog": "tailer.sinks.syslog:SyslogSink",
+    "syslog": "tailer.sinks.syslog.sink:SyslogSink",
 }
 """Our own, as the package's metadata names them too."""
 

@@ -30,7 +30,7 @@ from typing import NamedTuple
 import anyio
 import looptime
 
-from tailer.app.run import Run
+from tailer.app.run.run import Run
 from tailer.core.budget import Budget
 from tailer.core.ladder import RATIO, VISITS, reach_in_effect
 from tailer.core.purpose import Purpose

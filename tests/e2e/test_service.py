@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tailer.cli.files import text_of
+from tailer.cli.commands.files import text_of
 from tests.e2e.conftest import Simulate
 from tests.e2e.processes import DEADLINE, Process, Setup, wait_until
 

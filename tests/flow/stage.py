@@ -13,8 +13,8 @@ import anyio
 import msgspec
 import pytest
 
-from tailer.app.ask import Ask
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.run import Run
 from tailer.config.credentials import BearerToken, Secret
 from tailer.config.options import Account, Config, PollingOptions
 from tailer.core.ladder import Ladder

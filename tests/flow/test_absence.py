@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tailer.app.snapshot import snapshot, this_process
+from tailer.app.daemon.snapshot import snapshot, this_process
 from tailer.core.budget import Budget
 from tailer.core.lateness import Histogram
 from tailer.model import Event

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.outcome import outcome_of
+from tailer.app.run.outcome import outcome_of
 from tailer.cli.live import check_words
 from tailer.errors import (
     ApiError,

@@ -8,8 +8,8 @@ from random import Random
 import anyio
 import pytest
 
-from tailer.app.ask import Ask
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.run import Run
 from tailer.core.budget import Budget
 from tailer.core.ordering import Order
 from tailer.core.purpose import Purpose

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import anyio
 
-from tailer.app.filling import ask_to_fill, fill_alone, fill_status
-from tailer.app.gaps import FillStatus, GapReport
-from tailer.app.holes import drop_within, gaps_within
-from tailer.app.run import Run
-from tailer.app.snapshot import snapshot, this_process
+from tailer.app.daemon.snapshot import snapshot, this_process
+from tailer.app.gaps.filling import ask_to_fill, fill_alone, fill_status
+from tailer.app.gaps.holes import drop_within, gaps_within
+from tailer.app.gaps.listing import FillStatus, GapReport
+from tailer.app.run.run import Run
 from tailer.core.purpose import Purpose
 from tailer.errors import AuthError, ServerError
 from tailer.testing.recording_sink import RecordingSink

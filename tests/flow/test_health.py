@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from tailer.app.health import BEAT, Health
-from tailer.app.notify import Notifier
-from tailer.app.run import Run
-from tailer.app.snapshot import count_connectors
-from tailer.app.status import FleetStatus, Phase, ProcessStatus
-from tailer.app.survey import headline
-from tailer.app.view import FRESH_FOR, View
-from tailer.app.vigil import Vigil
+from tailer.app.daemon.health import BEAT, Health
+from tailer.app.daemon.notify import Notifier
+from tailer.app.daemon.snapshot import count_connectors
+from tailer.app.daemon.view import FRESH_FOR, View
+from tailer.app.daemon.vigil import Vigil
+from tailer.app.run.run import Run
+from tailer.app.status.facts import FleetStatus, Phase, ProcessStatus
+from tailer.app.status.survey import headline
 from tailer.core.purpose import Purpose
 from tailer.errors import AuthError, JournalFullError, TransportError
 from tailer.model import EventsRequest, Page

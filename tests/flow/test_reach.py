@@ -8,8 +8,8 @@ import math
 import msgspec
 import pytest
 
-from tailer.app.run import Run
-from tailer.app.snapshot import snapshot, this_process
+from tailer.app.daemon.snapshot import snapshot, this_process
+from tailer.app.run.run import Run
 from tailer.observe import ReachCut, ReachRestored
 from tailer.testing.recording_sink import RecordingSink
 from tests.flow.stage import FAKE_TIME, Stage, keys, keys_of, steady

@@ -8,7 +8,7 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from tailer.app.snapshot import count_connectors
+from tailer.app.daemon.snapshot import count_connectors
 from tailer.core.budget import Budget
 from tailer.core.ladder import RATIO, VISITS
 from tailer.core.purpose import Purpose

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.life import DRAIN_TIMEOUT
-from tailer.app.run import Run
+from tailer.app.run.life import DRAIN_TIMEOUT
+from tailer.app.run.run import Run
 from tailer.cli.session import Session, every
 from tailer.errors import JournalError
 from tests.flow.stage import FAKE_TIME

@@ -6,11 +6,11 @@ from contextlib import suppress
 import msgspec
 import pytest
 
-from tailer.app.gaps import GapReport
-from tailer.app.holes import gaps_within
-from tailer.app.run import Run
-from tailer.app.snapshot import snapshot, this_process
-from tailer.app.status import Status
+from tailer.app.daemon.snapshot import snapshot, this_process
+from tailer.app.gaps.holes import gaps_within
+from tailer.app.gaps.listing import GapReport
+from tailer.app.run.run import Run
+from tailer.app.status.facts import Status
 from tailer.errors import JournalFullError, ServerError, SinkUnavailableError
 from tailer.testing.recording_sink import RecordingSink
 from tests.flow.stage import FAKE_TIME, START, KeptJournal, Stage, steady

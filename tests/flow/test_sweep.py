@@ -7,10 +7,10 @@ from random import Random
 import anyio
 import pytest
 
-from tailer.app.ask import Ask
 from tailer.app.backfill import Meter, verdict_of
 from tailer.app.exitcode import ExitCode
-from tailer.app.run import Run
+from tailer.app.run.ask import Ask
+from tailer.app.run.run import Run
 from tailer.core.ordering import Order
 from tailer.core.purpose import Purpose
 from tailer.errors import ServerError

@@ -14,7 +14,7 @@ from tailer.core.durations import Seconds
 from tailer.interfaces import Resume
 from tailer.model import Batch
 from tailer.observe import Report
-from tailer.sinks.file import FileSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver
 

@@ -14,8 +14,8 @@ import anyio
 from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source
 from tailer.observe import Report
-from tailer.sinks.file import FileSink
-from tailer.sinks.file_reports import FileRotated, FilesDropped
+from tailer.sinks.file.reports import FileRotated, FilesDropped
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver
 

@@ -13,11 +13,11 @@ import anyio
 import msgspec
 import pytest
 
-from tailer.app.daemon import Daemon
-from tailer.app.front import Front
-from tailer.app.run import Run
-from tailer.app.setup import Setup, read_setup
-from tailer.app.status import Phase
+from tailer.app.daemon.daemon import Daemon
+from tailer.app.daemon.front import Front
+from tailer.app.daemon.setup import Setup, read_setup
+from tailer.app.run.run import Run
+from tailer.app.status.facts import Phase
 from tailer.config.addresses import Address
 from tailer.errors import ApiError, AuthError, ConfigError, ControlError, JournalLockedError, TailerError
 from tailer.journal.sqlite import SqliteJournal
@@ -60,7 +60,7 @@ class Heard:
         self.words: list[Any] = []
 
     def serves(self, run: Run, setup: Setup) -> None:
-        """See `tailer.app.daemon.Herald`, as for all of them."""
+        """See `tailer.app.daemon.daemon.Herald`, as for all of them."""
         self.words.append(("serves", [plan.name for plan in setup.plans]))
 
     def ends(self) -> None:

@@ -16,10 +16,10 @@ import pytest
 from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.observe import Report
-from tailer.sinks import program
-from tailer.sinks.exec import ExecSink
+from tailer.sinks.exec import program
+from tailer.sinks.exec.sink import ExecSink
+from tailer.sinks.exec.words import MAX_LINES, ProgramEnded, ProgramSpoke
 from tailer.sinks.options import SinkContext
-from tailer.sinks.program_words import MAX_LINES, ProgramEnded, ProgramSpoke
 from tailer.testing.rejection_contract import RejectionContract
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
 

@@ -18,8 +18,10 @@ import pytest
 from tailer.core.rotation import Retention
 from tailer.interfaces import Resume
 from tailer.observe import ignore
-from tailer.sinks import appended, archive, compression, file, filesystem, recovery
-from tailer.sinks.file import FileSink
+from tailer.sinks import appended, filesystem
+from tailer.sinks.file import archive, compression, recovery
+from tailer.sinks.file import sink as file
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
 from tests.integration import file_writer

@@ -11,8 +11,8 @@ import pytest
 from anyio.to_thread import run_sync
 
 from tailer.errors import SinkMovedError, SinkUnavailableError
-from tailer.sinks import compression
-from tailer.sinks.file_reports import FileRotated, RotationFailed
+from tailer.sinks.file import compression
+from tailer.sinks.file.reports import FileRotated, RotationFailed
 from tailer.sinks.filesystem import copy_access
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
 from tests.integration.desk import Make, Watch, ids_in, names_aside, written

@@ -14,10 +14,10 @@ from anyio.to_thread import run_sync
 
 from tailer.core.rotation import Retention
 from tailer.errors import SinkMovedError
-from tailer.sinks import archive, compression
 from tailer.sinks.appended import AppendedFile
-from tailer.sinks.file_reports import FileRotated, FilesDropped, RotationFailed
-from tailer.sinks.upkeep import Upkeep
+from tailer.sinks.file import archive, compression
+from tailer.sinks.file.reports import FileRotated, FilesDropped, RotationFailed
+from tailer.sinks.file.upkeep import Upkeep
 from tailer.testing.sink_contract import deliver, ids_of, make_batch
 from tests.integration.desk import Make, Watch, ids_in, names_aside, written
 

@@ -11,9 +11,9 @@ from tailer.errors import SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source
 from tailer.observe import ignore
-from tailer.sinks import folder
-from tailer.sinks.file import FileSink
-from tailer.sinks.folder import FolderSink, file_name
+from tailer.sinks.file import folder
+from tailer.sinks.file.folder import FolderSink, file_name
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.options import SinkContext
 from tailer.testing.sink_contract import deliver
 from tests.integration.desk import ids_in

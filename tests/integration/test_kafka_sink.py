@@ -17,7 +17,7 @@ from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
-from tailer.sinks.kafka import KafkaSink
+from tailer.sinks.kafka.sink import KafkaSink
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import plan
 from tailer.testing.rejection_contract import RejectionContract

@@ -11,8 +11,8 @@ import msgspec
 import psutil
 import pytest
 
-from tailer.app import run
-from tailer.app.run import Run
+from tailer.app.run import run
+from tailer.app.run.run import Run
 from tailer.errors import RequestRefusedError, ServerError
 from tailer.journal.sqlite import SqliteJournal
 from tailer.pipeline import reader

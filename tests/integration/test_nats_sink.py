@@ -18,7 +18,7 @@ from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import Report
-from tailer.sinks.nats import NatsSink
+from tailer.sinks.nats.sink import NatsSink
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import plan
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tailer.app.notify import Notifier, take_notifier
+from tailer.app.daemon.notify import Notifier, take_notifier
 
 
 @pytest.fixture(params=["path", "abstract"])

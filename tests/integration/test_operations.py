@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.life import DRAIN_TIMEOUT
-from tailer.cli import files
+from tailer.app.run.life import DRAIN_TIMEOUT
+from tailer.cli.commands import files
 from tailer.cli.main import group
 
 

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from anyio.to_thread import run_sync as in_thread
 
+from tailer.app.check.findings import Finding
+from tailer.app.check.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.app.exitcode import ExitCode
-from tailer.app.findings import Finding
-from tailer.app.places import check_address, check_dead_letters, check_journal, check_sink
 from tailer.config.addresses import Address
 from tailer.errors import SinkUnavailableError
 from tailer.interfaces import DeadLetter, Resume
@@ -128,7 +128,7 @@ async def test_sink_that_fails_is_an_error_and_no_more(
     sink: type[Mute], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a sink's check does, the others are still looked at."""
-    monkeypatch.setattr("tailer.app.places.PATIENCE", 0.01)
+    monkeypatch.setattr("tailer.app.check.places.PATIENCE", 0.01)
     found = await look(sink)
     assert (found.state, found.code) == ("error", ExitCode.FAILED)
     assert words in found.text

@@ -15,8 +15,8 @@ from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
-from tailer.sinks.postgres import PostgresSink
-from tailer.sinks.postgres_table import TableSql
+from tailer.sinks.postgres.sink import PostgresSink
+from tailer.sinks.postgres.table import TableSql
 from tailer.sinks.registry import plan
 from tailer.testing.rejection_contract import RejectionContract
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch

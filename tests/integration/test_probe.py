@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tailer.app import probing
-from tailer.app.probe import MAX_REQUESTS, Asker, Sample
-from tailer.app.probing import Probed, probe
-from tailer.app.traits import NAMES, NO_BUDGET, TOO_FEW, TOO_MANY, Trait, Value, trait
+from tailer.app.probe import probing
+from tailer.app.probe.probe import MAX_REQUESTS, Asker, Sample
+from tailer.app.probe.probing import Probed, probe
+from tailer.app.probe.traits import NAMES, NO_BUDGET, TOO_FEW, TOO_MANY, Trait, Value, trait
 from tailer.clock import SystemClock
 from tailer.config.document import from_document
 from tailer.errors import ApiError, AuthError, ConfigError, RateLimitedError, ServerError
@@ -194,7 +194,7 @@ async def test_odd_limits_are_found_closely() -> None:
 
 async def test_spent_requests_leave_the_rest_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the requests don't reach, that is said, and what was found before is kept."""
-    monkeypatch.setattr("tailer.app.probe.MAX_REQUESTS", 20)
+    monkeypatch.setattr("tailer.app.probe.probe.MAX_REQUESTS", 20)
     found = await probed({"retention": 50_000.0, "order": "desc"})
     assert found.requests <= 21
     assert values(found)["order"] == "desc"

@@ -16,7 +16,7 @@ from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
-from tailer.sinks.redis import RedisSink
+from tailer.sinks.redis.sink import RedisSink
 from tailer.sinks.registry import plan
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
 from tests.servers.redis import RedisServer

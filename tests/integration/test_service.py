@@ -11,9 +11,9 @@ import aiohttp
 import msgspec
 import pytest
 
-from tailer.app import service
-from tailer.app.service import PageFailed, Service
-from tailer.app.status import FleetStatus, JournalStatus, Status
+from tailer.app.daemon import service
+from tailer.app.daemon.service import PageFailed, Service
+from tailer.app.status.facts import FleetStatus, JournalStatus, Status
 from tailer.config.addresses import Address
 from tailer.errors import ConfigError
 from tailer.observe import Report

@@ -278,7 +278,7 @@ async def test_nothing_is_left_behind() -> None:
         assert probe.connect_ex(("127.0.0.1", server.port)) != 0
 
 
-COMMAND = [sys.executable, "-c", "from tailer.cli.simulate import command; command()", "--rate", "1"]
+COMMAND = [sys.executable, "-c", "from tailer.cli.commands.simulate import command; command()", "--rate", "1"]
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

@@ -16,7 +16,7 @@ import pytest
 from tailer.interfaces import Sink
 from tailer.model import Batch
 from tailer.observe import ignore
-from tailer.sinks.file import FileSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.formats.chosen import read_fields
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import SinkContext

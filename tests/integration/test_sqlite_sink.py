@@ -16,9 +16,9 @@ from tailer.errors import SinkRejectedError, SinkUnavailableError
 from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source, Watermark
 from tailer.observe import ignore
-from tailer.sinks.event_table import APPLICATION_ID, MIGRATIONS, EventTable
 from tailer.sinks.options import SinkContext
-from tailer.sinks.sqlite import SqliteSink
+from tailer.sinks.sqlite.sink import SqliteSink
+from tailer.sinks.sqlite.table import APPLICATION_ID, MIGRATIONS, EventTable
 from tailer.sqlite_file import migrate
 from tailer.testing.rejection_contract import RejectionContract
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch

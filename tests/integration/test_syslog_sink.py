@@ -17,7 +17,7 @@ from tailer.interfaces import Resume
 from tailer.model import Batch, Event, Source
 from tailer.observe import ignore
 from tailer.sinks.options import SinkContext
-from tailer.sinks.syslog import SyslogSink
+from tailer.sinks.syslog.sink import SyslogSink
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
 from tests.servers.process import free_port
 from tests.servers.rsyslog import Encryption, Rsyslog, rsyslog
@@ -108,8 +108,8 @@ class TestSyslogSink(SinkContract):
     @pytest.fixture
     def place(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Place]:
         """Make a place; it never closes its side by itself, and need not be waited for."""
-        monkeypatch.setattr("tailer.sinks.syslog_line._FAREWELL", 0.01)
-        monkeypatch.setattr("tailer.sinks.syslog_line._PROBATION", 0.01)
+        monkeypatch.setattr("tailer.sinks.syslog.line._FAREWELL", 0.01)
+        monkeypatch.setattr("tailer.sinks.syslog.line._PROBATION", 0.01)
         place = _Place()
         yield place
         place.mend()
@@ -193,7 +193,7 @@ async def test_rsyslog_takes_tls_from_those_it_knows(tmp_path: Path, monkeypatch
         assert "somebody listens" in await known.check()
         await known.open(Resume(0, None))
         await known.write(make_batch(1, 400))
-        monkeypatch.setattr("tailer.sinks.syslog_line._PROBATION", 20.0)  # on a loaded machine
+        monkeypatch.setattr("tailer.sinks.syslog.line._PROBATION", 20.0)  # on a loaded machine
         for options in ({}, {"cert_file": other.file, "key_file": other.key}):
             stranger = make(receiver.tcp, "tls", ca_file=own.file, **options)
             for call in (stranger.check(), stranger.open(Resume(0, None)), stranger.write(make_batch(7, 9))):

@@ -1,4 +1,4 @@
-from tailer.app.findings import Finding
+from tailer.app.check.findings import Finding
 from tailer.cli.checkup import line_of
 
 FINDING = Finding("sink", "ok", "file (file): /var/log/tailer/events.jsonl\nis appended to \x1b[2J")

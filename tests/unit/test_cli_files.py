@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tailer.cli import files
+from tailer.cli.commands import files
 from tailer.cli.main import group
 
 

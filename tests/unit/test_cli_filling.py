@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tailer.app.exitcode import ExitCode
-from tailer.app.gaps import FillStatus, GapReport, ListedGap, report_of
+from tailer.app.gaps.listing import FillStatus, GapReport, ListedGap, report_of
 from tailer.cli.filling import Filled, still_lost, tell_filled
 
 NOON = 1_800_000_000

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from tailer.app.status import (
+from tailer.app.status.facts import (
     AccountStatus,
     ConnectorStatus,
     FleetStatus,
@@ -19,7 +19,7 @@ from tailer.app.status import (
     Status,
 )
 from tailer.cli.bulletin import MAX_GAPS, MAX_REASONS, bulletin
-from tailer.cli.status import fitted
+from tailer.cli.commands.status import fitted
 from tailer.cli.verdict import reasons, verdict
 
 NOW = 1_800_000_000.0

@@ -4,7 +4,7 @@ from datetime import UTC
 
 import pytest
 
-from tailer.app.outcome import Outcome, Unlisted, Unread
+from tailer.app.run.outcome import Outcome, Unlisted, Unread
 from tailer.cli.logs import Log
 from tailer.cli.summary import MAX_LISTED, summarize
 from tailer.cli.times import naive_as_local, span_mistakes

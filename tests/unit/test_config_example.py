@@ -18,20 +18,20 @@ from tailer.config.options import (
     PollingOptions,
     ServiceOptions,
 )
-from tailer.sinks.exec import ExecSink
-from tailer.sinks.file import FileSink
+from tailer.sinks.exec.sink import ExecSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.http.config import HttpConfig
-from tailer.sinks.kafka import KafkaSink
+from tailer.sinks.kafka.sink import KafkaSink
 from tailer.sinks.memory import MemorySink
-from tailer.sinks.nats import NatsSink
+from tailer.sinks.nats.sink import NatsSink
 from tailer.sinks.options import FilterOptions, SinkOptions
 from tailer.sinks.otlp.sink import OtlpSink
-from tailer.sinks.postgres import PostgresSink
-from tailer.sinks.redis import RedisSink
+from tailer.sinks.postgres.sink import PostgresSink
+from tailer.sinks.redis.sink import RedisSink
 from tailer.sinks.registry import plan
-from tailer.sinks.sqlite import SqliteSink
+from tailer.sinks.sqlite.sink import SqliteSink
 from tailer.sinks.stdout import StdoutSink
-from tailer.sinks.syslog import SyslogSink
+from tailer.sinks.syslog.sink import SyslogSink
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TABLES: list[tuple[str, type[msgspec.Struct]]] = [

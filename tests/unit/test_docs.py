@@ -33,7 +33,7 @@ def blocks(language: str) -> list[str]:
 def command_of(name: str) -> click.Command:
     """A command, imported; "dead list" is one of the group "dead"."""
     first, *rest = name.split()
-    command = import_module(COMMANDS[first].module).command
+    command = import_module(f"tailer.cli.commands.{first}").command
     for word in rest:
         assert isinstance(command, click.Group)
         command = command.commands[word]

@@ -13,7 +13,7 @@ import pytest
 from tailer.errors import ConfigError
 from tailer.model import Event, Source
 from tailer.observe import ignore
-from tailer.sinks.file import FileSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.formats.choice import FormatName, beginning_of, make_format
 from tailer.sinks.formats.chosen import read_fields
 from tailer.sinks.formats.records import FIELDS, PAYLOAD

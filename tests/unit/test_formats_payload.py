@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailer.model import Event, Payload, Source
-from tailer.sinks.file import FileSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.formats.choice import make_format
 from tailer.sinks.formats.format import Format
 from tailer.sinks.formats.reading import RecordReader

@@ -4,7 +4,7 @@ import pytest
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from tailer.model import Event, Source
-from tailer.sinks.kafka_lots import CODECS, Numbers, Record, cut, encode, make_records, size_of
+from tailer.sinks.kafka.lots import CODECS, Numbers, Record, cut, encode, make_records, size_of
 
 SOURCE = Source("account", "connector", "Oslo", "A1", 1_785_585_700.5)
 

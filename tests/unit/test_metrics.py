@@ -6,8 +6,7 @@ from pathlib import Path
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from tailer.app.metrics import METRICS, READY, exposition
-from tailer.app.status import (
+from tailer.app.status.facts import (
     AccountStatus,
     FleetStatus,
     JournalStatus,
@@ -18,6 +17,7 @@ from tailer.app.status import (
     Status,
     Totals,
 )
+from tailer.app.status.metrics import METRICS, READY, exposition
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 

@@ -3,7 +3,7 @@
 import pytest
 from nats.js.api import PersistMode, RetentionPolicy, StorageType, StreamConfig
 
-from tailer.sinks.nats_stream import StreamDoubted, doubts_about, takes, unfit
+from tailer.sinks.nats.stream import StreamDoubted, doubts_about, takes, unfit
 
 
 @pytest.mark.parametrize(

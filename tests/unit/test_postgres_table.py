@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tailer.sinks.postgres_table import Month, month_end, months_around
+from tailer.sinks.postgres.table import Month, month_end, months_around
 
 
 @pytest.mark.parametrize(

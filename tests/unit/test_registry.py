@@ -16,16 +16,16 @@ from tailer.errors import ConfigError
 from tailer.model import Watermark
 from tailer.observe import ignore
 from tailer.sinks import registry
-from tailer.sinks.exec import ExecSink
-from tailer.sinks.file import FileSink
+from tailer.sinks.exec.sink import ExecSink
+from tailer.sinks.file.sink import FileSink
 from tailer.sinks.formats.jsonl import JsonlFormat
 from tailer.sinks.memory import MemorySink
 from tailer.sinks.options import SinkContext, SinkOptions, estimate_bytes
-from tailer.sinks.postgres import PostgresSink
+from tailer.sinks.postgres.sink import PostgresSink
 from tailer.sinks.registry import find, plan
-from tailer.sinks.sqlite import SqliteSink
+from tailer.sinks.sqlite.sink import SqliteSink
 from tailer.sinks.stdout import StdoutSink
-from tailer.sinks.syslog import SyslogSink
+from tailer.sinks.syslog.sink import SyslogSink
 from tailer.testing.sink_contract import make_batch
 
 FOLDER = Path("/etc/tailer")

@@ -2,8 +2,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from tailer.cli.commands.simulate import command, signed_duration
 from tailer.cli.main import group
-from tailer.cli.simulate import command, signed_duration
 from tailer.simulator.options import SimulatorOptions
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import msgspec
 
-from tailer.app.status import MAX_SPANS, FleetStatus
-from tailer.app.survey import Overdue, Surveyed, described, summarized, worst_of
+from tailer.app.status.facts import MAX_SPANS, FleetStatus
+from tailer.app.status.survey import Overdue, Surveyed, described, summarized, worst_of
 from tailer.core.lateness import Lateness
 from tailer.core.progress import Checkpoint, Gap
 from tailer.core.spans import Spans

@@ -8,7 +8,7 @@ from tailer.errors import ConfigError
 from tailer.model import Event, Source
 from tailer.sinks.formats.chosen import read_fields
 from tailer.sinks.registry import plan
-from tailer.sinks.syslog_message import FACILITIES, SyslogFormat
+from tailer.sinks.syslog.message import FACILITIES, SyslogFormat
 
 SOURCE = Source("acc", "conn", "Oslo", "A1", 1_785_585_700.5)
 

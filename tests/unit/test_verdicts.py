@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from tailer.api.tokens import TokenStatus
+from tailer.app.check.verdicts import judge_clock, judge_kinds, judge_others, judge_pace, judge_token
 from tailer.app.exitcode import ExitCode
 from tailer.app.principals import principals_of
-from tailer.app.verdicts import judge_clock, judge_kinds, judge_others, judge_pace, judge_token
 from tailer.config.document import parse
 from tailer.config.options import Config
 from tailer.core.budget import Budget, RatePolicy
