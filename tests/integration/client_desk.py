@@ -21,6 +21,7 @@ from tailer.errors import (
 )
 from tailer.model import EventsRequest, Page
 from tailer.observe import Report
+from tests.servers.listener import listening
 
 TOKEN = "planted-token-0123456789abcdefghijklmnop"
 REQUEST = EventsRequest(1000, 1060, limit=1000)
@@ -96,16 +97,11 @@ async def talking(talk: Talk, until: bytes = b"\r\n\r\n") -> AsyncIterator[str]:
     """Run a server that does with each connection whatever `talk` does after `until`; gives its base URL."""
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(until)
-            await talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        await reader.readuntil(until)
+        await talk(reader, writer)
 
-    async with await asyncio.start_server(meet, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/client/v4"
+    async with listening(meet) as port:
+        yield f"http://127.0.0.1:{port}/client/v4"
 
 
 @dataclass

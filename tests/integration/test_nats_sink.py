@@ -22,6 +22,7 @@ from tailer.sinks.nats.sink import NatsSink
 from tailer.sinks.options import SinkContext
 from tailer.sinks.registry import plan
 from tailer.testing.sink_contract import SinkContract, ids_of, make_batch
+from tests.servers.listener import listening
 from tests.servers.nats import NatsServer, messages_in
 from tests.servers.nats_accounts import make_realm
 from tests.servers.process import free_port
@@ -409,10 +410,9 @@ async def greeting(greeting: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
             heard.append(line)
             if line == b"PING\r\n":
                 writer.write(b"PONG\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
-        yield listener.sockets[0].getsockname()[1], heard
+    async with listening(serve) as port:
+        yield port, heard
 
 
 def info(**facts: Any) -> bytes:

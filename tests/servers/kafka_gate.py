@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import scramp
 from aiokafka.protocol.admin import DescribeConfigsResponse_v0
 from aiokafka.protocol.produce import ProduceRequest_v7, ProduceResponse_v7
+
+from tests.servers.listener import listening
 
 _PRODUCE, _HANDSHAKE, _VERSIONS, _CONFIGURATION, _AUTHENTICATE = 0, 17, 18, 32, 36
 _TOO_LARGE, _OUT_OF_ORDER, _INVALID_RECORD = 10, 45, 87
@@ -53,29 +55,14 @@ class Gate:
         self._inner = inner
         self._user = user
         self._places: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self._served: set[tuple[asyncio.Task[None] | None, asyncio.StreamWriter, asyncio.StreamWriter]] = (
-            set()
-        )
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a client until one of both hangs up, or it is not let in."""
         inner = await asyncio.open_connection("127.0.0.1", self._inner)
-        served = (asyncio.current_task(), writer, inner[1])
-        self._served.add(served)
-        with suppress(OSError, asyncio.IncompleteReadError):
+        try:
             await self._serve((reader, writer), inner)
-        for one in served[1:]:
-            one.close()
-        self._served.remove(served)
-
-    async def close(self) -> None:
-        """Hang up on everybody."""
-        tasks = [task for task, *_ in self._served if task is not None]
-        for _, *writers in self._served:
-            for writer in writers:
-                writer.close()
-        if tasks:
-            await asyncio.wait(tasks)
+        finally:
+            inner[1].transport.abort()
 
     async def _serve(self, outer: _Streams, inner: _Streams) -> None:
         doorman = _Doorman(*self._user) if self._user is not None else None
@@ -181,12 +168,8 @@ class _Doorman:
 async def gate_before(port: int, user: tuple[str, str] | None = None) -> AsyncIterator[Gate]:
     """Stand in front of a broker."""
     gate = Gate(port, user)
-    async with await asyncio.start_server(gate.serve, "127.0.0.1", 0) as server:
-        gate.port = server.sockets[0].getsockname()[1]
-        try:
-            yield gate
-        finally:
-            await gate.close()
+    async with listening(gate.serve) as gate.port:
+        yield gate
 
 
 def _with_ours(versions: bytes) -> bytes:

@@ -6,12 +6,14 @@ import asyncio
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from shutil import which
 from typing import NamedTuple
 
 import pytest
+
+from tests.servers.listener import listening
 
 needs_openssl = pytest.mark.skipif(which("openssl") is None, reason="makes its certificate with openssl")
 """For tests that call `make_certificate`."""
@@ -52,13 +54,15 @@ async def in_front_of(port: int, certificate: Certificate, *, consent: bytes = b
         target.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            if consent:
-                await reader.readexactly(8)
-                writer.write(consent)
-            await writer.start_tls(trust)
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        if consent:
+            await reader.readexactly(8)
+            writer.write(consent)
+        await writer.start_tls(trust)
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
             await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+        finally:
+            inner_writer.transport.abort()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(serve) as outer:
+        yield outer
