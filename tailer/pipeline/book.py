@@ -81,7 +81,7 @@ class Book:
         self._ref = f"{connector.account}/{connector.id}"
         self._watched_since = context.api_now()
         self._findings = Findings(context.tally, context.observe)
-        self._committing = anyio.Lock()
+        self._committing = anyio.Lock(fast_acquire=True)  # its requests have let others run
         self._waiting: list[Waiting] = []
 
     async def enter(

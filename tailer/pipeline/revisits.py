@@ -64,4 +64,5 @@ class RevisitQueue:
 
     def _stir(self) -> None:
         """Have it looked again: who came or went may have made room, or needs some later."""
-        self._stirred.notify()
+        if self._wakes:
+            self._stirred.notify()
