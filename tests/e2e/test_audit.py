@@ -92,6 +92,7 @@ def test_what_came_too_late_is_named(tmp_path: Path, simulate: Simulate) -> None
     assert report["journal"]["events"] + len(missing) == report["api"]["events"]
 
 
+@pytest.mark.long
 def test_what_the_api_has_forgotten_is_told(tmp_path: Path, simulate: Simulate) -> None:
     """Silently forgotten, its events are named as the journal's alone; refused, the span is not compared."""
     epoch = str(int(time.time()) - 60)

@@ -47,7 +47,7 @@ def count(output: Path) -> int:
     return sum(map(count_lines, parts_of(output)))
 
 
-@pytest.mark.parametrize("connectors", [1, 12])
+@pytest.mark.parametrize("connectors", [pytest.param(1, marks=pytest.mark.long), 12])
 def test_a_past_span_is_written_whole_and_in_order(
     tmp_path: Path, simulate: Simulate, connectors: int
 ) -> None:

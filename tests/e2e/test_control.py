@@ -145,7 +145,7 @@ def test_a_bad_file_changes_nothing(setup: Setup) -> None:
     assert_exact(setup.events, setup.simulator, required=required, order="connector")
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.03])
+@pytest.mark.parametrize("delay", [0.0, pytest.param(0.03, marks=pytest.mark.long)])
 def test_sigterm_in_the_middle_of_a_reload_ends_it_in_good_order(
     tmp_path: Path, simulate: Simulate, delay: float
 ) -> None:

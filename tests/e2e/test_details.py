@@ -44,10 +44,10 @@ def test_kill_9_leaves_each_event_with_its_own_details(tmp_path: Path, simulate:
     wish = f'[polling]\ndetails = {json.dumps(PATTERNS)}\ndetails_wait = "1m"\n'
     setup.path.write_text(setup.path.read_text().replace("[polling]\n", wish))
 
-    for requests in (1, 5, 2):
+    for requests in (1, 5):
         kill_while_some_wait(setup, requests)
     with setup.run() as run:
-        required = wait_for_truth(setup.events, simulator, run, news=30)
+        required = wait_for_truth(setup.events, simulator, run, news=10)
         assert run.stop() == 0, run.words
     assert_exact(setup.events, simulator, required=required, order="connector")
 

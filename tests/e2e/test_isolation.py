@@ -87,7 +87,8 @@ def base_url(simulator: Simulator) -> dict[str, str]:
     return {"CLOUDFLARE_BASE_URL": simulator.base_url}
 
 
-@pytest.mark.parametrize("answer", [pytest.param("empty", marks=pytest.mark.long), "404"])
+@pytest.mark.long
+@pytest.mark.parametrize("answer", ["empty", "404"])
 def test_one_that_vanishes_for_a_while_loses_nothing(tmp_path: Path, simulate: Simulate, answer: str) -> None:
     """Parked while it is not listed, whatever the API says of it then; read whole once it is back."""
     simulator = simulate(

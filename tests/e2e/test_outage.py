@@ -37,7 +37,7 @@ def test_an_api_that_answers_nothing_for_a_while(tmp_path: Path, simulate: Simul
     setup = Setup(tmp_path, simulator)
     with setup.tail("-f", "--since", "3h") as tail:
         wait_until(lambda: simulator.stats["faults"].get("down", 0) > 0, "it is down", simulator, tail)
-        required = wait_for_truth(tail.stdout, simulator, tail, news=60)
+        required = wait_for_truth(tail.stdout, simulator, tail, news=20)
         assert tail.stop() == 0, tail.words
         assert_exact(tail.stdout, simulator, required=required, order="global")
 

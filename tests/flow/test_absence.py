@@ -45,7 +45,7 @@ async def test_what_an_appliance_recorded_in_six_hours_without_a_line_is_found_w
 ) -> None:
     """All of it is delivered, marked late, in order among itself; also where nobody lists a heartbeat.
 
-    And where the budget allows 30 requests a window to a fleet that would spend ten times as many.
+    And where the budget allows 30 requests a window to a fleet that would spend three times as many.
     """
     back = START + 6.5 * HOUR
     uploads = [
@@ -60,8 +60,8 @@ async def test_what_an_appliance_recorded_in_six_hours_without_a_line_is_found_w
         stage = Stage(rows, polling={"interval": 60.0})
     else:
         budget = Budget(share=1.0, reserve=0.0, quota=allowed, window=300.0)
-        quiet: dict[str, list[Row]] = {f"quiet {number}": [] for number in range(8)}
-        stage = Stage({**rows, **quiet}, polling={"interval": 10.0}, budget=budget)
+        quiet: dict[str, list[Row]] = {f"quiet {number}": [] for number in range(4)}
+        stage = Stage({**rows, **quiet}, polling={"interval": 20.0}, budget=budget)
     if has_heartbeat:
         stage.source.silence("away", start=START + 0.5 * HOUR, end=back)
         stage.source.silence("other", start=START + 99 * HOUR)

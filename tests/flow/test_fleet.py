@@ -226,11 +226,11 @@ async def test_only_chosen_connectors_are_polled() -> None:
 
 async def test_keys_do_not_grow_for_ever() -> None:
     """Once a minute what is below the durable floor is forgotten; nothing comes twice for that."""
-    rows = {"c1": steady(4500, every=2)}
+    rows = {"c1": steady(2250, every=2)}
     stage = Stage(rows, polling={"interval": 20.0, "revisit_max": 900.0})
     sink = RecordingSink()
 
-    run = await stage.serve(sink, seconds=9_100)
+    run = await stage.serve(sink, seconds=4_600)
 
     assert keys(sink.events) == keys_of(rows)
     assert len(run.pollers[0].book.keys) < 1500

@@ -29,7 +29,7 @@ CUTS = st.lists(
 ).map(lambda pairs: tuple(sorted((ORIGIN + at, reach) for at, reach in pairs)))
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(TROUBLES, CUTS, MANNERS, st.integers(0, 2**16), st.sampled_from([(1200, 50), (300, 10_000)]))
 def test_no_cut_brings_anything_twice(
     troubles: Troubles,
