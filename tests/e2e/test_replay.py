@@ -18,7 +18,7 @@ SLOW = """
 type = "exec"
 name = "slow"
 folder = "."
-command = ["sh", "-c", "cat >> slow.jsonl; sleep 0.1"]
+command = ["sh", "-c", "cat >> slow.jsonl; test ! -e slowly || sleep 1"]
 acknowledge = "exit"
 max_events = 50
 """
@@ -92,6 +92,7 @@ def test_ctrl_c_stops_it(tmp_path: Path, simulate: Simulate, processes: ExitStac
 
     run = processes.enter_context(setup.run())
     wait_for_truth(slow, simulator, run)
+    (tmp_path / "slowly").touch()
     sent = interrupted() + interrupted()
     assert run.stop() == 0, run.words
     sent += interrupted()
