@@ -16,7 +16,7 @@ from hypothesis import settings
 from yarl import URL
 
 # "ci" does the same on every run and machine: no seed of its own, no stopwatch, nothing kept on disk.
-settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=100)
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=60)
 # "traced" is for measuring which branches are reached, where each example takes several times as long.
 settings.register_profile("traced", settings.get_profile("ci"), max_examples=30)
 settings.register_profile("local", deadline=None, max_examples=100)

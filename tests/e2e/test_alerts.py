@@ -48,7 +48,7 @@ def identities(records: list[Record]) -> Counter[Identity]:
     return Counter(record.identity for record in records)
 
 
-@pytest.mark.parametrize("cycles", [4, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("cycles", [2, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 def test_alerts_come_once(tmp_path: Path, simulate: Simulate, cycles: int) -> None:
     """However often it dies, the daemon tells each unfinished work and each crash loop exactly once."""
     simulator = simulate(*WORLD)

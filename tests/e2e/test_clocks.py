@@ -18,7 +18,7 @@ LIVE = ("--connectors", "4", "--rate", "15", "--history", "2m")
     ("offset", "manners"),
     [
         pytest.param("-2m", (), marks=pytest.mark.long),
-        ("-2m", ("--refuse-future",)),
+        pytest.param("-2m", ("--refuse-future",), marks=pytest.mark.long),
         ("+2m", ("--refuse-future",)),
     ],
 )
@@ -56,7 +56,7 @@ def test_an_api_whose_clock_is_set_right(tmp_path: Path, simulate: Simulate, pro
     assert_exact(setup.events, simulator, required=required, order="connector")
 
 
-@pytest.mark.parametrize("filter_on", ["t", "a"])
+@pytest.mark.parametrize("filter_on", ["t", pytest.param("a", marks=pytest.mark.long)])
 def test_a_device_that_is_ten_minutes_ahead(tmp_path: Path, simulate: Simulate, filter_on: str) -> None:
     """Events from the future come when the API shows them, once, and make nobody else's late."""
     history = ("--rate", "4", "--history", "12m")

@@ -100,7 +100,7 @@ def test_the_file_is_cut_where_the_crash_left_half_a_line(tmp_path: Path, simula
     finish(setup)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_drains(tmp_path: Path, simulate: Simulate, number: signal.Signals) -> None:
     """A daemon that is asked to end does so at once, in good order; the next one goes on where it was."""
     simulator = simulate(*WORLD)

@@ -4,6 +4,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Simulate
 from tests.e2e.deliveries import assert_exact, wait_for_truth
 from tests.e2e.processes import Setup, Simulator, wait_until
@@ -31,6 +33,7 @@ def test_an_api_that_goes_away_and_comes_back(
     assert_exact(setup.events, simulator, required=required, order="connector")
 
 
+@pytest.mark.long
 def test_an_api_that_answers_nothing_for_a_while(tmp_path: Path, simulate: Simulate) -> None:
     """A tail survives an API that closes every connection for some seconds, and misses nothing of them."""
     simulator = simulate(*LIVE, "--fault", "down@5-9")
