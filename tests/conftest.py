@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -30,9 +31,11 @@ _LEAST_WORKERS = 4
 def pytest_configure() -> None:
     """Say that the main thread has no event loop, or looptime makes one in a plain test and leaves it open.
 
-    Its hook asks ``policy.get_event_loop()``, which creates a loop as long as nobody has set one.
+    Its hook asks ``policy.get_event_loop()``, which creates a loop as long as nobody has set one. And heed
+    Ctrl-C: whoever is started in a shell's background ignores it, and so would the programs under test.
     """
     asyncio.set_event_loop(None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -86,6 +86,7 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path, simulate: Simulate, o
     assert_exact(whole, simulator, order="connector" if output.is_dir() else "global")
 
 
+@pytest.mark.long
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path, simulate: Simulate) -> None:
     """Interrupted, what was read is kept, the end is 130, and another command for the file is refused."""
     simulator = simulate("--connectors", "2", "--history-events", "8000", *CALM, *UNRULY)

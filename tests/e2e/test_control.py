@@ -229,6 +229,7 @@ def test_status_of_a_daemon_that_takes_no_commands(setup: Setup) -> None:
         assert run.stop() == 0, run.words
 
 
+@pytest.mark.long
 def test_status_can_be_watched(setup: Setup, processes: ExitStack) -> None:
     """It is shown again and again, until Ctrl-C."""
     with setup.run() as run:

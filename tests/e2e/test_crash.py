@@ -63,6 +63,7 @@ def test_kill_9_many_times(tmp_path: Path, simulate: Simulate, seed: int, order:
     assert_exact(setup.events, simulator, required=required)
 
 
+@pytest.mark.long
 def test_kill_9_around_rotations(tmp_path: Path, simulate: Simulate) -> None:
     """Killed while it rotates and compresses, the daemon has every event in one of the files exactly once."""
     simulator = simulate(*WORLD, *LATE)

@@ -126,6 +126,7 @@ def test_all_is_accepted_or_set_aside(place: Place, named: bool) -> None:
     assert "abcdefgh" not in run.words + place.dead.read_text()
 
 
+@pytest.mark.long
 def test_list_and_retry_without_a_daemon(place: Place) -> None:
     """They are listed, re-driven one by one or together, and each is in the sink once, marked late."""
     with place.run("--once") as run:

@@ -56,6 +56,7 @@ def test_a_daemon_fills_what_the_api_can_tell_by_now(
     assert_exact(setup.events, after, required=required, order="connector")
 
 
+@pytest.mark.long
 def test_what_was_dropped_is_filled_without_a_daemon(tmp_path: Path, simulate: Simulate) -> None:
     """A backlog that was given up is not read by later runs; filled, it is delivered, late, and once."""
     simulator = simulate("--connectors", "2", "--rate", "25", "--history", "10s")

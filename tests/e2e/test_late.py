@@ -47,6 +47,7 @@ def test_late_events_are_delivered_once_and_marked(
     assert f" {len(late)} late," in run.words
 
 
+@pytest.mark.long
 def test_a_restart_finds_what_became_visible_meanwhile(tmp_path: Path, simulate: Simulate) -> None:
     """Events whose time was read before a restart, and that became visible during it, are delivered once."""
     simulator = simulate(*BUSY, "--late-share", "0.5", "--late-by", "4s")

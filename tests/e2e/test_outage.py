@@ -45,6 +45,7 @@ def test_an_api_that_answers_nothing_for_a_while(tmp_path: Path, simulate: Simul
         assert_exact(tail.stdout, simulator, required=required, order="global")
 
 
+@pytest.mark.long
 def test_three_days_of_downtime(tmp_path: Path, processes: ExitStack) -> None:
     """A daemon that comes back after three days reads them, and nothing a second time."""
     same = ("--connectors", "4", "--rate", "0.05", "--epoch", str(int(time.time()) - 3600))

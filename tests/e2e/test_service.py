@@ -121,6 +121,7 @@ def test_service_tells_how_the_daemon_is(tmp_path: Path, simulate: Simulate, pro
     assert daemon.stop() == 0
 
 
+@pytest.mark.long
 def test_reload_is_told_and_the_pages_stay(
     tmp_path: Path, simulate: Simulate, processes: ExitStack, manager: Manager
 ) -> None:
