@@ -73,6 +73,7 @@ def test_what_came_too_late_is_named(tmp_path: Path, simulate: Simulate) -> None
 
     code, report = audited(setup, connector)
 
+    assert simulator.stop() == 0, simulator.words  # it has written down the last by now
     settled = report["settled_through"]
     facts = [one for one in read_truth(simulator.truth).values() if one.connector == connector]
     lacking = {
