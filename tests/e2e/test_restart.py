@@ -51,8 +51,9 @@ def has_not_gone_back(before: dict[str, Any], after: dict[str, Any]) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [1, 6])
 def test_a_restart_in_the_middle_of_everything_goes_on(
     tmp_path: Path, simulate: Simulate, kills: int
 ) -> None:
